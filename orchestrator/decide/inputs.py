@@ -1,0 +1,25 @@
+"""The inputs of a dispatch: text by name, as the workflow declares them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.policy.expressions import Broken, Missing
+from orchestrator.policy.policy import Route
+
+
+class MissingInput(Exception):
+    """A template of the route's `inputs` reads a name that is not there; the message says which."""
+
+
+def dispatch_inputs(route: Route, standard: Mapping[str, str], facts: Mapping[str, Any]) -> dict[str, str]:
+    """Add to, rename or drop from the standard inputs what the route's `inputs` says. Raises `MissingInput`."""
+    inputs = dict(standard)
+    for name, template in route.inputs:
+        if template is None:
+            inputs.pop(name, None)
+            continue
+        text = template.render(facts)
+        if isinstance(text, (Missing, Broken)):
+            raise MissingInput(f"input {name} of route {route.name}: {text.message}")
+        inputs[name] = text
+    return inputs

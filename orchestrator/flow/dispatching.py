@@ -1,0 +1,209 @@
+"""Dispatching: the intent is saved, then GitHub is called, then what it said is saved.
+
+Only the writer that saved the intent sends, once, and soon. An answer that was lost is never answered by sending
+again: `looking_for_run` looks first.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrator.decide.decision import Decision
+from orchestrator.decide.inputs import dispatch_inputs
+from orchestrator.errors import Conflict, LostAnswer, NothingHappened, PersonError, Refused, WaitError
+from orchestrator.flow.ending import wake_those_waiting
+from orchestrator.flow.gate import gate_obstacle
+from orchestrator.flow.recording import record
+from orchestrator.flow.world import FOLLOWING_CAP, World
+from orchestrator.policy.policy import Gate, Route
+from orchestrator.ports import Order, SlotChange, Stored, StoredSlot
+from orchestrator.promotion.record import Dispatch, GateRecord, Promotion, Slot, Target
+from orchestrator.promotion.states import FactKind, State
+
+
+def dispatch(
+    world: World,
+    stored: Stored,
+    slot: StoredSlot,
+    route: Route,
+    target: Target,
+    *,
+    decision: Decision,
+    facts: dict[str, object],
+    reviewers: tuple[str, ...],
+) -> Stored:
+    """Save the intent, taking the slot; look at the gate once more; send; save what came of it.
+
+    Raises `MissingInput` before anything is saved, `Conflict` when another worker was first.
+    """
+    promotion = stored.promotion
+    inputs = dispatch_inputs(route, _standard_inputs(world, promotion, route, target), facts)
+    intent = _intent(world, stored, target, route.gate)
+    started = world.clock.monotonic()
+    saved = record(
+        world,
+        stored,
+        FactKind.INTENT_SAVED,
+        detail=f"{decision.reason}; {target.workflow} of {target.repository} is told to run",
+        slot=SlotChange(slot, _taken(slot.slot, promotion)),
+        decision=decision,
+        dispatch=intent,
+        gate=GateRecord(required=route.gate is Gate.REQUIRED, reviewers=reviewers),
+        waiting_for=None,
+        unknown_since=None,
+        person_needed=None,
+        next_look_at=world.clock.now() + _first_recovery(world),
+    )
+    obstacle = _gate_obstacle_now(world, target, route.gate)
+    if obstacle is not None:
+        return _let_go(world, saved, obstacle, next_look_at=_soon(world))
+    spent = world.clock.monotonic() - started
+    if spent >= world.timing.send_within.total_seconds():
+        why = f"sending was held up for {spent:.0f} s; deciding again"
+        return _let_go(world, saved, why, next_look_at=_soon(world))
+    return _send(world, saved, Order(target, inputs, promotion.marker, world.timing.send_takes))
+
+
+def _gate_obstacle_now(world: World, target: Target, gate: Gate) -> str | None:
+    if gate is Gate.NONE:
+        return None
+    try:
+        return gate_obstacle(target, world.workflows.gate(target))
+    except (PersonError, WaitError) as error:
+        return str(error)
+
+
+def _send(world: World, saved: Stored, order: Order) -> Stored:
+    intent = saved.promotion.dispatch
+    assert intent is not None  # noqa: S101 - saved a moment ago
+    try:
+        run = world.workflows.start(order)
+    except Refused as error:
+        return _refused(world, saved, str(error))
+    except NothingHappened as error:
+        later = world.next_look(saved.promotion.changed_at, cap=FOLLOWING_CAP)
+        return _let_go(world, saved, str(error), next_look_at=error.retry_at or later)
+    except LostAnswer as error:
+        return _settled(
+            world,
+            saved,
+            FactKind.ANSWER_LOST,
+            detail=f"{error}; a run may exist, so it is looked for before anything is sent again",
+            dispatch=replace(intent, lost=intent.lost + 1, since=None, empty_looks=0),
+            waiting_for=f"a run named {order.marker}, whose start was ordered but not confirmed",
+            next_look_at=_soon(world),
+        )
+    if run is None:
+        return _settled(
+            world,
+            saved,
+            FactKind.ACCEPTED,
+            detail="GitHub took the order without naming the run",
+            dispatch=replace(intent, accepted=True),
+            waiting_for=f"a run named {order.marker} to show up",
+            next_look_at=_soon(world),
+        )
+    return _settled(
+        world, saved, FactKind.RUN_STARTED, detail=f"run {run.id} {run.url}", run=run, next_look_at=_soon(world)
+    )
+
+
+def _settled(world: World, saved: Stored, kind: FactKind, *, detail: str, **changes: Any) -> Stored:
+    """Save what happened outside; it happened, so a conflict is met by reading again and saving on top.
+
+    A record that has moved on, or whose intent is another writer's, is left to them: they have looked for the run.
+    """
+    writer = _writer(saved.promotion)
+    while True:
+        try:
+            return record(world, saved, kind, detail=detail, **changes)
+        except Conflict:
+            again = world.store.load(saved.promotion.id)
+            if again is None or _writer(again.promotion) != writer:
+                raise
+            saved = again
+
+
+def _let_go(world: World, saved: Stored, why: str, *, next_look_at: datetime) -> Stored:
+    """Nothing was sent and nobody else may send: give the slot back and decide again later."""
+    return _nothing_runs(world, saved, FactKind.NOTHING_SENT, detail=why, waiting_for=why, next_look_at=next_look_at)
+
+
+def _refused(world: World, saved: Stored, why: str) -> Stored:
+    return _nothing_runs(world, saved, FactKind.REFUSED, detail=why)
+
+
+def _nothing_runs(world: World, saved: Stored, kind: FactKind, *, detail: str, **changes: Any) -> Stored:
+    """Record that certainly nothing runs. The slot goes back, unless an earlier answer of this attempt was lost."""
+    writer = _writer(saved.promotion)
+    while True:
+        intent = saved.promotion.dispatch
+        keeps = kind is FactKind.NOTHING_SENT and intent is not None and intent.lost > 0
+        slot = world.store.slot(saved.promotion.slot)
+        change = None if keeps else SlotChange(slot, replace(slot.slot, holder=None))
+        try:
+            ended = record(world, saved, kind, detail=detail, slot=change, **changes)
+        except Conflict:
+            again = world.store.load(saved.promotion.id)
+            if again is None or _writer(again.promotion) != writer:
+                raise
+            saved = again
+            continue
+        if change is not None:
+            wake_those_waiting(world, slot.slot.key, behind=saved.promotion.id)
+        return ended
+
+
+def _writer(promotion: Promotion) -> str | None:
+    """Name who may send, while the order is open."""
+    if promotion.state is not State.DISPATCHING or promotion.dispatch is None:
+        return None
+    return promotion.dispatch.writer
+
+
+def _intent(world: World, stored: Stored, target: Target, gate: Gate) -> Dispatch:
+    before = stored.promotion.dispatch
+    return Dispatch(
+        target=target,
+        gate=gate,
+        writer=world.token(),
+        first_intent_at=before.first_intent_at if before else stored.read_at,
+        sends=before.sends + 1 if before else 1,
+        lost=before.lost if before else 0,
+    )
+
+
+def _taken(slot: Slot, promotion: Promotion) -> Slot:
+    mine = promotion.candidate.registered
+    newest = mine if slot.newest_taken is None or mine.newer_than(slot.newest_taken) else slot.newest_taken
+    return replace(slot, holder=promotion.id, newest_taken=newest)
+
+
+def _soon(world: World) -> datetime:
+    return world.clock.now() + world.timing.first_look
+
+
+def _first_recovery(world: World) -> timedelta:
+    """When somebody else looks for the run of a writer that was never heard of again."""
+    return min(timedelta(seconds=30), world.timing.patience / 2)
+
+
+def _standard_inputs(world: World, promotion: Promotion, route: Route, target: Target) -> dict[str, str]:
+    candidate = promotion.candidate
+    source = world.policy.environment(candidate.from_environment)
+    destination = world.policy.environment(promotion.environment)
+    return {
+        "promotion_id": promotion.id,
+        "attempt": str(promotion.attempt),
+        "intent": str(promotion.intent),
+        "transfer": str(route.transfer),
+        "model_name": candidate.model,
+        "model_version": candidate.version,
+        "source_version": candidate.version,
+        "source_run_id": candidate.run_id or "",
+        "commit": "",
+        "from_environment": candidate.from_environment,
+        "environment": target.environment,
+        "source_workspace": source.workspace if source else candidate.workspace,
+        "target_workspace": destination.workspace if destination else "",
+    }

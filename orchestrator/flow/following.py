@@ -1,0 +1,173 @@
+"""Following a run: what GitHub says of it becomes what the promotion is.
+
+A run is an id and an attempt. Looks may skip states. Nothing ends while the run may live: only `completed` ends it.
+"""
+
+from dataclasses import replace
+from typing import Any, assert_never
+
+from orchestrator.flow.ending import end
+from orchestrator.flow.looking_for_run import dropped_id_mark
+from orchestrator.flow.passing_gate import Passage, passage
+from orchestrator.flow.recording import record
+from orchestrator.flow.succeeding import succeed
+from orchestrator.flow.world import FOLLOWING_CAP, World
+from orchestrator.ports import RunSeen, RunStatus, Stored
+from orchestrator.promotion.record import Dispatch, GateRecord, Promotion, Run
+from orchestrator.promotion.states import FactKind, State
+
+
+def follow(world: World, stored: Stored) -> Stored:
+    """Read the run and record what changed. Reads that fail raise, and are tried again later."""
+    _, intent, run, _ = _followed(stored.promotion)
+    seen = world.workflows.run(intent.target, run.id)
+    if stored.promotion.marker not in seen.title:
+        _remember_dropped_id(world, intent)
+    if seen.run.attempt > run.attempt:
+        stored = _run_again(world, stored, seen)
+    if stored.promotion.cancel is not None and seen.status is not RunStatus.COMPLETED:
+        world.workflows.cancel(intent.target, run.id)
+    match seen.status:
+        case RunStatus.QUEUED:
+            return _seen(world, stored, State.QUEUED, FactKind.RUN_QUEUED, waiting_for=None)
+        case RunStatus.WAITING:
+            return _gated(world, stored)
+        case RunStatus.RUNNING:
+            return _running(world, stored)
+        case RunStatus.COMPLETED:
+            return _completed(world, stored, seen)
+        case _:
+            assert_never(seen.status)
+
+
+def _run_again(world: World, stored: Stored, seen: RunSeen) -> Stored:
+    _, _, run, gate = _followed(stored.promotion)
+    fresh = GateRecord(required=gate.required, reviewers=gate.reviewers, reviews=gate.reviews)
+    return record(
+        world,
+        stored,
+        FactKind.RUN_AGAIN,
+        detail=f"attempt {seen.run.attempt} of run {run.id}; approvals of earlier attempts do not count for it",
+        run=seen.run,
+        gate=replace(fresh, earlier_reviews=gate.reviews),
+        waiting_for=None,
+        next_look_at=world.clock.now(),
+    )
+
+
+def _gated(world: World, stored: Stored) -> Stored:
+    promotion, intent, run, gate = _followed(stored.promotion)
+    if promotion.state is State.GATED:
+        return _unchanged(world, stored)
+    pending = world.workflows.pending(intent.target, run.id)
+    here = [one for one in pending if one.environment.lower() == intent.target.environment.lower()]
+    reviewers = here[0].reviewers if here and here[0].reviewers else gate.reviewers
+    where = intent.target.environment if here else ", ".join(one.environment for one in pending) or "its environment"
+    waiting_for = f"a review for {where}" + (f" by {', '.join(reviewers)}" if here and reviewers else "")
+    return record(
+        world,
+        stored,
+        FactKind.RUN_GATED,
+        detail=waiting_for,
+        waiting_for=waiting_for,
+        gate=replace(gate, seen=gate.seen or bool(here), reviewers=reviewers),
+        next_look_at=world.clock.now() + world.timing.first_look,
+    )
+
+
+def _running(world: World, stored: Stored) -> Stored:
+    promotion, intent, run, gate = _followed(stored.promotion)
+    if gate.required and gate.approved_by is None:
+        read = passage(world, stored, past_the_gate=gate.seen)
+        stored = read.stored
+        if read.passage is Passage.WAITS:
+            return _gated(world, stored)
+        if read.passage is Passage.BYPASSED:
+            world.workflows.cancel(intent.target, run.id)
+    if promotion.state is State.RUNNING:
+        return _unchanged(world, stored)
+    return _seen(world, stored, State.RUNNING, FactKind.RUN_RUNNING, waiting_for=None)
+
+
+def _completed(world: World, stored: Stored, seen: RunSeen) -> Stored:
+    _, _, _, gate = _followed(stored.promotion)
+    success = seen.conclusion == "success"
+    if (gate.required and gate.approved_by is None) or not success:
+        read = passage(world, stored, past_the_gate=success)
+        stored = read.stored
+        if read.passage is Passage.REJECTED:
+            return _end(world, stored, FactKind.REJECTED, read.detail, actor=read.actor)
+        if success and gate.required and read.passage is Passage.UNCERTAIN:
+            return _unchanged(world, stored)
+    if success:
+        return succeed(world, stored)
+    return _not_successful(world, stored, seen)
+
+
+def _not_successful(world: World, stored: Stored, seen: RunSeen) -> Stored:
+    promotion, intent, run, _ = _followed(stored.promotion)
+    if intent.sends > 1:
+        older = _other_run(world, stored, run)
+        if older is not None:
+            return record(
+                world,
+                stored,
+                FactKind.RUN_STARTED,
+                detail=f"run {run.id} gave way to run {older.id} {older.url}, which carries the same name",
+                run=older,
+                next_look_at=world.clock.now(),
+            )
+    detail = f"run {run.id} ended with {seen.conclusion}"
+    if promotion.cancel is not None and seen.conclusion == "cancelled":
+        why = f"{detail}: {promotion.cancel.reason}"
+        return _end(world, stored, FactKind.CANCELLED, why, actor=promotion.cancel.actor)
+    return _end(world, stored, FactKind.FAILED, detail)
+
+
+def _other_run(world: World, stored: Stored, run: Run) -> Run | None:
+    """Find the oldest other run of this attempt: the workflow's first job ends a run when an older one has its id."""
+    promotion, intent, _, _ = _followed(stored.promotion)
+    found = world.workflows.find(intent.target, promotion.marker, since=intent.first_intent_at)
+    others = [one.run for one in found.runs if one.run.id != run.id and one.created_at <= _created(found.runs, run)]
+    return others[0] if others else None
+
+
+def _created(runs: tuple[RunSeen, ...], run: Run) -> Any:
+    return next((one.created_at for one in runs if one.run.id == run.id), runs[-1].created_at)
+
+
+def _end(world: World, stored: Stored, kind: FactKind, detail: str, *, actor: str = "system") -> Stored:
+    return end(world, stored, world.store.slot(stored.promotion.slot), kind, detail=detail, actor=actor)
+
+
+def _seen(world: World, stored: Stored, state: State, kind: FactKind, *, waiting_for: str | None) -> Stored:
+    if stored.promotion.state is state:
+        return _unchanged(world, stored)
+    return record(
+        world,
+        stored,
+        kind,
+        detail=f"GitHub says that run {stored.promotion.run.id if stored.promotion.run else ''} is {state}",
+        waiting_for=waiting_for,
+        person_needed=None,
+        next_look_at=world.clock.now() + world.timing.first_look,
+    )
+
+
+def _unchanged(world: World, stored: Stored) -> Stored:
+    promotion = stored.promotion
+    next_look = world.next_look(promotion.changed_at, cap=FOLLOWING_CAP)
+    return world.store.save(stored, replace(promotion, next_look_at=next_look, person_needed=None), [])
+
+
+def _remember_dropped_id(world: World, intent: Dispatch) -> None:
+    key = dropped_id_mark(intent.target)
+    if world.store.mark(key) is None:
+        world.store.put_mark(key, "its run's name lacked the promotion's id")
+
+
+def _followed(promotion: Promotion) -> tuple[Promotion, Dispatch, Run, GateRecord]:
+    assert promotion.dispatch is not None  # noqa: S101 - a run is followed only after its intent was saved
+    assert promotion.run is not None  # noqa: S101
+    assert promotion.gate is not None  # noqa: S101
+    return promotion, promotion.dispatch, promotion.run, promotion.gate

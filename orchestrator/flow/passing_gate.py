@@ -1,0 +1,118 @@
+"""Passing the gate: whose answer let a run through, or that nobody's did.
+
+Approved means an approval that names this environment, given to this attempt of the run. GitHub's list may lag by
+some twenty seconds behind a review, so a run past its gate without one is looked at twice.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum, auto
+
+from orchestrator.flow.recording import record
+from orchestrator.flow.world import World
+from orchestrator.ports import Review, Stored
+from orchestrator.promotion.history import SYSTEM
+from orchestrator.promotion.record import GateRecord
+from orchestrator.promotion.states import FactKind
+
+_REVIEWS_LAG = timedelta(seconds=30)
+
+
+class Passage(Enum):
+    """How a run came to its gate and past it."""
+
+    APPROVED = auto()
+    REJECTED = auto()
+    WAITS = auto()
+    UNCERTAIN = auto()
+    BYPASSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class GatePassage:
+    """What the reviews said, with the promotion as it was saved meanwhile."""
+
+    passage: Passage
+    stored: Stored
+    detail: str = ""
+    actor: str = SYSTEM
+
+
+def passage(world: World, stored: Stored, *, past_the_gate: bool) -> GatePassage:
+    """Read the reviews of a run and record an approval, or, where it is `past_the_gate` without one, a bypass."""
+    intent, run, gate = stored.promotion.dispatch, stored.promotion.run, stored.promotion.gate
+    assert intent is not None and run is not None and gate is not None  # noqa: S101, PT018 - it is followed
+    reviews = world.workflows.reviews(intent.target, run.id)
+    answer = _answer(reviews, gate, intent.target.environment)
+    known = replace(gate, reviews=tuple(_written(review) for review in reviews))
+    if answer is not None:
+        return _answered(world, stored, known, answer)
+    if not past_the_gate:
+        return GatePassage(Passage.UNCERTAIN, stored)
+    pending = world.workflows.pending(intent.target, run.id)
+    if any(one.environment.lower() == intent.target.environment.lower() for one in pending):
+        return GatePassage(Passage.WAITS, stored)
+    return _unapproved(world, stored, known)
+
+
+def _answered(world: World, stored: Stored, gate: GateRecord, review: Review) -> GatePassage:
+    said = f": {review.comment}" if review.comment else ""
+    if not review.approved:
+        rejected = replace(gate, comment=review.comment, decided_at=world.clock.now())
+        saved = world.store.save(stored, replace(stored.promotion, gate=rejected), [])
+        return GatePassage(Passage.REJECTED, saved, f"{review.reviewer} rejected it{said}", review.reviewer)
+    if gate.approved_by is not None:
+        return GatePassage(Passage.APPROVED, stored)
+    approved = replace(
+        gate,
+        approved_by=review.reviewer,
+        comment=review.comment,
+        decided_at=world.clock.now(),
+        unapproved_since=None,
+    )
+    detail = f"{review.reviewer} approved{said}"
+    saved = record(world, stored, FactKind.APPROVED, detail=detail, actor=review.reviewer, gate=approved)
+    return GatePassage(Passage.APPROVED, saved)
+
+
+def _unapproved(world: World, stored: Stored, gate: GateRecord) -> GatePassage:
+    if gate.bypassed:
+        return GatePassage(Passage.BYPASSED, stored)
+    now = world.clock.now()
+    if not gate.required:
+        return GatePassage(Passage.UNCERTAIN, stored)
+    if gate.unapproved_since is None:
+        doubtful = replace(gate, unapproved_since=now)
+        next_look = now + _REVIEWS_LAG
+        saved = world.store.save(stored, replace(stored.promotion, gate=doubtful, next_look_at=next_look), [])
+        return GatePassage(Passage.UNCERTAIN, saved)
+    if now - gate.unapproved_since < _REVIEWS_LAG:
+        return GatePassage(Passage.UNCERTAIN, stored)
+    saved = record(
+        world,
+        stored,
+        FactKind.GATE_BYPASSED,
+        detail="the run passed its gate without an approval on record; nothing above opens until a person accepts it",
+        gate=replace(gate, bypassed=True),
+    )
+    return GatePassage(Passage.BYPASSED, saved)
+
+
+def _answer(reviews: tuple[Review, ...], gate: GateRecord, environment: str) -> Review | None:
+    """Find the answer for this environment and this attempt: a rejection outweighs approvals."""
+    earlier = Counter(gate.earlier_reviews)
+    counting: list[Review] = []
+    for review in reviews:
+        written = _written(review)
+        if earlier[written] > 0:
+            earlier[written] -= 1
+        elif environment.lower() in (name.lower() for name in review.environments):
+            counting.append(review)
+    rejections = [review for review in counting if not review.approved]
+    return next(iter(rejections or counting), None)
+
+
+def _written(review: Review) -> str:
+    answer = "approved" if review.approved else "rejected"
+    return f"{answer} {','.join(review.environments)} {review.reviewer} {review.comment}"

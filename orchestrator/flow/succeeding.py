@@ -1,0 +1,74 @@
+"""Succeeding: the next environments are opened first, then success is recorded.
+
+The other order loses the next environment for good when the process dies between the two: nobody looks again at a
+promotion that has ended.
+"""
+
+from dataclasses import replace
+
+from orchestrator.decide.nomination import nominate_next
+from orchestrator.flow.ending import wake_those_waiting
+from orchestrator.flow.opening import open_promotion
+from orchestrator.flow.recording import record
+from orchestrator.flow.world import World
+from orchestrator.ports import SlotChange, Stored
+from orchestrator.promotion.identity import cause_of
+from orchestrator.promotion.record import Cause, Promotion, Slot, SlotChampion
+from orchestrator.promotion.states import FactKind
+
+
+def succeed(world: World, stored: Stored) -> Stored:
+    """Open what follows and record the success; a bypassed gate opens nothing until a person accepts it."""
+    promotion = stored.promotion
+    bypassed = promotion.gate is not None and promotion.gate.bypassed
+    opened = [] if bypassed else _open_next(world, promotion)
+    slot = world.store.slot(promotion.slot)
+    succeeded = record(
+        world,
+        stored,
+        FactKind.SUCCEEDED,
+        detail=_sentence(promotion, opened),
+        slot=SlotChange(slot, _after(world, slot.slot, promotion)),
+    )
+    wake_those_waiting(world, slot.slot.key, behind=promotion.id)
+    for identity in opened:
+        world.store.postpone(identity, world.clock.now())
+        world.queue.hint(identity)
+    return succeeded
+
+
+def _open_next(world: World, promotion: Promotion) -> list[str]:
+    return [
+        open_promotion(
+            world,
+            route,
+            candidate,
+            Cause(
+                cause_of("promotion", promotion.id, str(promotion.attempt)),
+                f"{promotion.id} succeeds into {promotion.environment}; route {route.name} follows",
+                below=promotion.id,
+            ),
+        ).promotion
+        for route, candidate in nominate_next(world.policy, promotion.environment, promotion.candidate)
+    ]
+
+
+def _sentence(promotion: Promotion, opened: list[str]) -> str:
+    run = f"run {promotion.run.id} ended with success" if promotion.run else "its run ended with success"
+    return f"{run}; {', '.join(opened)} follows" if opened else run
+
+
+def _after(world: World, slot: Slot, promotion: Promotion) -> Slot:
+    mine = promotion.candidate.registered
+    newest = slot.newest_succeeded
+    return replace(
+        slot,
+        holder=None,
+        champion=SlotChampion(
+            promotion=promotion.id,
+            version=promotion.candidate.version,
+            evidence=promotion.candidate.evidence,
+            at=world.clock.now(),
+        ),
+        newest_succeeded=mine if newest is None or mine.newer_than(newest) else newest,
+    )

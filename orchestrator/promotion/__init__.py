@@ -1,0 +1,1 @@
+"""The promotion: the one record of one candidate on its way into one environment."""
