@@ -85,7 +85,7 @@ def _below(world: World, promotion: Promotion) -> Below | None:
         environment=below.environment,
         state=str(below.state),
         succeeded_at=below.changed_at if succeeded else None,
-        bypassed=below.gate is not None and below.gate.bypassed,
+        bypassed=below.bypass_unaccepted,
     )
 
 

@@ -20,8 +20,7 @@ from orchestrator.promotion.states import FactKind
 def succeed(world: World, stored: Stored) -> Stored:
     """Open what follows and record the success; a bypassed gate opens nothing until a person accepts it."""
     promotion = stored.promotion
-    bypassed = promotion.gate is not None and promotion.gate.bypassed
-    opened = [] if bypassed else _open_next(world, promotion)
+    opened = [] if promotion.bypass_unaccepted else open_next(world, promotion)
     slot = world.store.slot(promotion.slot)
     succeeded = record(
         world,
@@ -37,7 +36,8 @@ def succeed(world: World, stored: Stored) -> Stored:
     return succeeded
 
 
-def _open_next(world: World, promotion: Promotion) -> list[str]:
+def open_next(world: World, promotion: Promotion) -> list[str]:
+    """Open the promotions that this one's success leads to, and name them. Opening them again changes nothing."""
     return [
         open_promotion(
             world,

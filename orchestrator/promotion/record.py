@@ -77,6 +77,7 @@ class GateRecord:
     comment: str | None = None
     decided_at: datetime | None = None
     bypassed: bool = False
+    bypass_accepted_by: str | None = None
     seen: bool = False
     reviews: tuple[str, ...] = ()
     earlier_reviews: tuple[str, ...] = ()
@@ -139,6 +140,11 @@ class Promotion:
     person_needed: str | None = None
     last_seq: int = 0
     last_hash: str = ""
+
+    @property
+    def bypass_unaccepted(self) -> bool:
+        """Whether its run went past the gate without an approval, and nobody has accepted that."""
+        return self.gate is not None and self.gate.bypassed and self.gate.bypass_accepted_by is None
 
     @property
     def slot(self) -> str:

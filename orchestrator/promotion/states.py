@@ -68,6 +68,7 @@ class FactKind(StrEnum):
     RUN_AGAIN = "re-run on GitHub"
     APPROVED = "approved"
     GATE_BYPASSED = "gate bypassed"
+    BYPASS_ACCEPTED = "bypass accepted"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     REJECTED = "rejected"
@@ -133,6 +134,7 @@ def _rows() -> dict[tuple[State, FactKind], State]:
         rows[state, f.NOMINATED_AGAIN] = s.EVALUATING
     for state in ENDED - {s.SUCCEEDED}:
         rows[state, f.RETRIED] = s.EVALUATING
+    rows[s.SUCCEEDED, f.BYPASS_ACCEPTED] = s.SUCCEEDED
     rows |= {(s.FAILED, f.RUN_AGAIN): s.QUEUED, (s.REJECTED, f.RUN_AGAIN): s.QUEUED}
     return rows
 

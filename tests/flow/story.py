@@ -125,9 +125,9 @@ class Story:
         """Event Grid delivers."""
         return receive(self.world, parse_delivery(body))
 
-    def register(self, version: str = "7", **more: str) -> tuple[JournalEntry, ...]:
+    def register(self, version: str = "7", *, stage: str = "candidate") -> tuple[JournalEntry, ...]:
         """A candidate is registered in dev."""
-        return self.deliver(model_registered(version=version, **more))
+        return self.deliver(model_registered(version=version, stage=stage))
 
     def work(self) -> None:
         """Advance all that is hinted or due now."""

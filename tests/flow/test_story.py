@@ -8,9 +8,11 @@ import pytest
 
 from orchestrator.local.github.environment import Reviewer, Rules
 from orchestrator.local.github.failures import Kind, Rule
+from orchestrator.local.github.repository import Settings
 from orchestrator.ports import SignalOutcome
 from orchestrator.promotion.history import first_broken_link
 from orchestrator.promotion.states import State
+from tests.flow.events import model_registered
 from tests.flow.story import POLICY, REPOSITORY, Story, telling
 
 STAGING, PROD = "staging:diabetes-clf:7", "prod:diabetes-clf:7"
@@ -79,10 +81,6 @@ def test_a_candidate_that_fails_a_check_is_declined_with_the_observed_value(stor
 
 
 def test_missing_evidence_is_waited_for_and_expires_after_a_week(story: Story) -> None:
-    story.register(stage="")
-    story.deliver(b'[{"nothing": 1}]')
-    from tests.flow.events import model_registered
-
     body = model_registered(version="8").replace(b'"stage": "candidate"', b'"other": "x"')
     story.deliver(body)
     story.work()
@@ -93,8 +91,6 @@ def test_missing_evidence_is_waited_for_and_expires_after_a_week(story: Story) -
 
 
 def test_a_second_signal_reopens_what_was_declined(story: Story) -> None:
-    from tests.flow.events import model_registered
-
     story.register(stage="scratch")
     story.work()
     story.deliver(model_registered(event_id="tagged-again"))
@@ -174,12 +170,8 @@ def test_an_order_that_was_lost_before_it_arrived_is_given_again_after_patience(
 
 
 def test_a_server_that_does_not_name_the_run_is_followed_by_the_runs_name(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    from orchestrator.local.github.repository import Settings
-
     with telling(tmp_path / "orchestrator.db") as story:
-        story.stand_in.repository(REPOSITORY).settings = replace(Settings(), old_server=True)
+        story.stand_in.repository(REPOSITORY).settings = Settings(old_server=True)
         story.register()
         story.wait_until(story.is_in(STAGING, State.GATED))
         assert len(story.runs(STAGING)) == 1
@@ -230,8 +222,6 @@ def test_a_late_event_for_an_older_version_downgrades_nothing(story: Story) -> N
 
 
 def test_an_experiment_that_waits_for_evidence_does_not_push_out_a_release(story: Story) -> None:
-    from tests.flow.events import model_registered
-
     story.stand_in.set_environment(REPOSITORY, "staging", Rules())
     story.register("7")
     body = model_registered(version="8").replace(b'"stage": "candidate"', b'"other": "x"')

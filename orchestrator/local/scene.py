@@ -1,0 +1,49 @@
+"""The scene: a stand-in for GitHub that has what a policy expects to find there."""
+
+from collections.abc import Sequence
+
+from orchestrator.local.github.environment import AutoApprove, Reviewer, Rules
+from orchestrator.local.github.state import StandIn
+from orchestrator.local.github.workflow import Workflow, WorkflowInput
+from orchestrator.policy.policy import Gate, Policy
+
+RUN_NAME = (
+    "Promote ${{ inputs.model_name }} to ${{ inputs.environment }} [${{ inputs.promotion_id }}#${{ inputs.attempt }}]"
+)
+INPUTS = (
+    "promotion_id",
+    "attempt",
+    "intent",
+    "transfer",
+    "model_name",
+    "model_version",
+    "source_version",
+    "source_run_id",
+    "commit",
+    "from_environment",
+    "environment",
+    "source_workspace",
+    "target_workspace",
+)
+
+
+def shipped_workflow(file: str) -> Workflow:
+    """Model the workflow that users copy: its inputs, its run's name, its first job and its gate."""
+    required = {"promotion_id", "attempt", "model_name", "model_version", "environment"}
+    inputs = tuple(WorkflowInput(name, required=name in required) for name in INPUTS)
+    return Workflow(file, name="Promote a model", run_name=RUN_NAME, inputs=inputs)
+
+
+def set_scene(
+    stand_in: StandIn, policy: Policy, *, reviewers: Sequence[str], auto_approve: AutoApprove | None = None
+) -> None:
+    """Make every repository, workflow and environment that the policy's routes name."""
+    repositories = {route.repository for route in policy.routes}
+    for repository in sorted(repositories):
+        stand_in.add_repository(repository)
+    for repository, workflow in sorted({(route.repository, route.workflow) for route in policy.routes}):
+        stand_in.add_workflow(repository, shipped_workflow(workflow))
+    for route in policy.routes:
+        people = tuple(Reviewer(login) for login in reviewers) if route.gate is Gate.REQUIRED else ()
+        rules = Rules(reviewers=people, auto_approve=auto_approve if people else None)
+        stand_in.set_environment(route.repository, route.github_environment, rules)
