@@ -5,32 +5,18 @@ from collections.abc import Sequence
 from orchestrator.local.github.environment import AutoApprove, Reviewer, Rules
 from orchestrator.local.github.state import StandIn
 from orchestrator.local.github.workflow import Workflow, WorkflowInput
+from orchestrator.policy.inputs import STANDARD_INPUTS
 from orchestrator.policy.policy import Gate, Policy
 
 RUN_NAME = (
     "Promote ${{ inputs.model_name }} to ${{ inputs.environment }} [${{ inputs.promotion_id }}#${{ inputs.attempt }}]"
-)
-INPUTS = (
-    "promotion_id",
-    "attempt",
-    "intent",
-    "transfer",
-    "model_name",
-    "model_version",
-    "source_version",
-    "source_run_id",
-    "commit",
-    "from_environment",
-    "environment",
-    "source_workspace",
-    "target_workspace",
 )
 
 
 def shipped_workflow(file: str) -> Workflow:
     """Model the workflow that users copy: its inputs, its run's name, its first job and its gate."""
     required = {"promotion_id", "attempt", "model_name", "model_version", "environment"}
-    inputs = tuple(WorkflowInput(name, required=name in required) for name in INPUTS)
+    inputs = tuple(WorkflowInput(name, required=name in required) for name in STANDARD_INPUTS)
     return Workflow(file, name="Promote a model", run_name=RUN_NAME, inputs=inputs)
 
 
