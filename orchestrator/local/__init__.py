@@ -1,0 +1,1 @@
+"""What only local runs need: the local host, the demo, and the stand-in for GitHub."""
