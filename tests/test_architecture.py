@@ -27,11 +27,13 @@ MAY_IMPORT = {
     "flow": "errors signals policy decide promotion ports",
     "adapters": "errors signals policy decide promotion ports",
     "settings": "errors",
+    "logs": "",
     "console": "errors signals policy decide promotion ports flow settings",
     "wiring": "errors signals policy decide promotion ports flow adapters settings console",
-    "function_app": "errors signals policy decide promotion ports flow adapters settings console wiring",
-    "local": "errors signals policy decide promotion ports flow adapters settings console wiring",
-    "cli": "errors signals policy decide promotion ports flow adapters settings console wiring local",
+    "function_app": "errors signals policy decide promotion ports flow adapters settings console wiring logs",
+    "local": "errors signals policy decide promotion ports flow adapters settings console wiring logs",
+    "cli": "errors signals policy decide promotion ports flow adapters settings console wiring local logs",
+    "__main__": "cli",
 }
 
 DECIDES_WITHOUT_DOING = ("signals", "policy", "decide", "promotion")
