@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from orchestrator.flow.ending import end
 from orchestrator.flow.looking_for_run import dropped_id_mark
-from orchestrator.flow.passing_gate import Passage, passage
+from orchestrator.flow.passing_gate import Passage, answers_to_earlier_attempts, passage
 from orchestrator.flow.recording import record
 from orchestrator.flow.succeeding import succeed
 from orchestrator.flow.world import FOLLOWING_CAP, World
@@ -42,14 +42,15 @@ def follow(world: World, stored: Stored) -> Stored:
 
 def _run_again(world: World, stored: Stored, seen: RunSeen) -> Stored:
     _, _, run, gate = _followed(stored.promotion)
-    fresh = GateRecord(required=gate.required, reviewers=gate.reviewers, reviews=gate.reviews)
+    earlier = answers_to_earlier_attempts(world, stored, attempt=seen.run.attempt)
+    fresh = GateRecord(required=gate.required, reviewers=gate.reviewers, reviews=earlier, earlier_reviews=earlier)
     return record(
         world,
         stored,
         FactKind.RUN_AGAIN,
         detail=f"attempt {seen.run.attempt} of run {run.id}; approvals of earlier attempts do not count for it",
         run=seen.run,
-        gate=replace(fresh, earlier_reviews=gate.reviews),
+        gate=fresh,
         waiting_for=None,
         next_look_at=world.clock.now(),
     )

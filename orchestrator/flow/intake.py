@@ -14,6 +14,7 @@ from orchestrator.flow.opening import Opening, open_promotion
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import World, log
 from orchestrator.ports import JournalEntry, SignalOutcome
+from orchestrator.promotion.identity import shortened
 from orchestrator.promotion.record import Arrived, Cause
 from orchestrator.promotion.states import FactKind
 from orchestrator.signals.delivery import Broken, Item, NotOurs, Ours
@@ -35,13 +36,15 @@ def receive(world: World, items: Sequence[Item]) -> tuple[JournalEntry, ...]:
 
     Raises `StoreUnavailable` when they could not be stored: then the sender must send all of them again.
     """
+    keys = ["" if isinstance(item, Broken) else _envelope(item).key for item in items]
     entries: list[JournalEntry] = []
     hints: list[str] = []
     with world.store.together():
-        known = set(world.store.journalled([_envelope(item).key for item in items if not isinstance(item, Broken)]))
-        for item in items:
-            taken = _take(world, item)
-            entries.append(_entry(world, item, taken, known))
+        known = set(world.store.journalled([key for key in keys if key]))
+        for item, key in zip(items, keys, strict=True):
+            taken = _take(world, item, key)
+            entries.append(_entry(world, item, key, taken, duplicate=key in known))
+            known |= {key} - {""}
             hints += taken.hints
         world.store.write_journal(entries)
     for entry in entries:
@@ -51,14 +54,10 @@ def receive(world: World, items: Sequence[Item]) -> tuple[JournalEntry, ...]:
     return tuple(entries)
 
 
-def _envelope(item: Ours | NotOurs) -> Envelope:
-    return item.signal.envelope if isinstance(item, Ours) else item.envelope
-
-
-def _take(world: World, item: Item) -> _Taken:
+def _take(world: World, item: Item, key: str) -> _Taken:
     match item:
         case Ours(signal=signal):
-            return _ours(world, signal)
+            return _ours(world, signal, key)
         case NotOurs(envelope=envelope, reason=reason):
             if not world.policy.environments_of(envelope.workspace):
                 source = envelope.source or "its source"
@@ -70,7 +69,11 @@ def _take(world: World, item: Item) -> _Taken:
             assert_never(item)
 
 
-def _ours(world: World, signal: Signal) -> _Taken:
+def _envelope(item: Ours | NotOurs) -> Envelope:
+    return item.signal.envelope if isinstance(item, Ours) else item.envelope
+
+
+def _ours(world: World, signal: Signal, key: str) -> _Taken:
     nominated = nominate(signal, world.policy)
     match nominated:
         case Foreign(reason=reason):
@@ -80,23 +83,17 @@ def _ours(world: World, signal: Signal) -> _Taken:
         case Nominated(nominations=()):
             return _Taken(SignalOutcome.UNMATCHED, nominated.reason)
         case Nominated():
-            return _open(world, signal.envelope, nominated)
+            return _open(world, signal.envelope, key, nominated)
         case _:
             assert_never(nominated)
 
 
-def _open(world: World, envelope: Envelope, nominated: Nominated) -> _Taken:
+def _open(world: World, envelope: Envelope, key: str, nominated: Nominated) -> _Taken:
     results = []
     for nomination in nominated.nominations:
         world.store.put_evidence(nomination.candidate.evidence, nomination.evidence_body)
-        results.append(
-            open_promotion(
-                world,
-                nomination.route,
-                nomination.candidate,
-                Cause(envelope.cause, f"{envelope.type} {envelope.id} nominated it for route {nomination.route.name}"),
-            )
-        )
+        why = f"{envelope.type} {envelope.id} nominated it for route {nomination.route.name}"
+        results.append(open_promotion(world, nomination.route, nomination.candidate, Cause(shortened(key), why)))
     reason = "; ".join(_sentence(result.promotion, result.opening) for result in results)
     return _Taken(
         SignalOutcome.PROMOTED,
@@ -144,7 +141,7 @@ def _arrived(world: World, arrival: Arrival) -> _Taken:
     raise StoreUnavailable(f"promotion {arrival.promotion} changed {_TRIES} times while it was being linked")
 
 
-def _entry(world: World, item: Item, taken: _Taken, known: set[str]) -> JournalEntry:
+def _entry(world: World, item: Item, key: str, taken: _Taken, *, duplicate: bool) -> JournalEntry:
     if isinstance(item, Broken):
         return JournalEntry(
             id=world.token(),
@@ -161,11 +158,9 @@ def _entry(world: World, item: Item, taken: _Taken, known: set[str]) -> JournalE
             raw=item.raw.decode(),
         )
     envelope = _envelope(item)
-    duplicate = envelope.key in known
-    known.add(envelope.key)
     return JournalEntry(
         id=world.token(),
-        key=envelope.key,
+        key=key,
         received_at=world.clock.now(),
         outcome=SignalOutcome.DUPLICATE if duplicate else taken.outcome,
         reason=taken.reason,

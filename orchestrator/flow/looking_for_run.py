@@ -39,10 +39,11 @@ def look_for_run(world: World, stored: Stored) -> Stored:
             next_look_at=world.clock.now(),
         )
     since = intent.since or stored.stored_at
-    left = _patience(world, intent) - (stored.read_at - since)
+    left = world.timing.on_its_way + _patience(world, intent) - (stored.read_at - since)
     waiting = replace(intent, since=since)
     if left > timedelta(0):
-        return _look_again(world, stored, waiting, at=world.clock.now() + min(left, FOLLOWING_CAP))
+        soon = world.next_look(promotion.changed_at, cap=FOLLOWING_CAP)
+        return _look_again(world, stored, waiting, at=min(soon, world.clock.now() + left))
     person = _turn_of_a_person(world, stored, intent)
     if person is not None:
         return _ask(world, stored, waiting, person)

@@ -6,7 +6,7 @@ some twenty seconds behind a review, so a run past its gate without one is looke
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from orchestrator.flow.recording import record
@@ -79,15 +79,14 @@ def _answered(world: World, stored: Stored, gate: GateRecord, review: Review) ->
 def _unapproved(world: World, stored: Stored, gate: GateRecord) -> GatePassage:
     if gate.bypassed:
         return GatePassage(Passage.BYPASSED, stored)
-    now = world.clock.now()
     if not gate.required:
         return GatePassage(Passage.UNCERTAIN, stored)
     if gate.unapproved_since is None:
-        doubtful = replace(gate, unapproved_since=now)
-        next_look = now + _REVIEWS_LAG
+        doubtful = replace(gate, unapproved_since=_store_time(world, stored))
+        next_look = world.clock.now() + _REVIEWS_LAG
         saved = world.store.save(stored, replace(stored.promotion, gate=doubtful, next_look_at=next_look), [])
         return GatePassage(Passage.UNCERTAIN, saved)
-    if now - gate.unapproved_since < _REVIEWS_LAG:
+    if stored.read_at - gate.unapproved_since < _REVIEWS_LAG:
         return GatePassage(Passage.UNCERTAIN, stored)
     saved = record(
         world,
@@ -99,6 +98,34 @@ def _unapproved(world: World, stored: Stored, gate: GateRecord) -> GatePassage:
     return GatePassage(Passage.BYPASSED, saved)
 
 
+def _store_time(world: World, stored: Stored) -> datetime:
+    """Give the store's time of this moment: the next look may be another worker's, whose clock differs."""
+    again = world.store.load(stored.promotion.id)
+    return stored.read_at if again is None else again.read_at
+
+
+def answers_to_earlier_attempts(world: World, stored: Stored, *, attempt: int) -> tuple[str, ...]:
+    """Give the answers that cannot count for an `attempt` of the run that was just noticed.
+
+    GitHub lists the answers to all attempts without saying to which they were given. Each attempt gets one at most for
+    an environment, so the first ones that were not read yet belong to the attempts before this one. Where one of those
+    ended without an answer this takes one too many away: such an attempt looks bypassed, and a person must accept it.
+    """
+    intent, run, gate = stored.promotion.dispatch, stored.promotion.run, stored.promotion.gate
+    assert intent is not None and run is not None and gate is not None  # noqa: S101, PT018 - it is followed
+    known = Counter(gate.reviews)
+    unanswered = attempt - run.attempt - (1 if gate.decided_at is not None else 0)
+    earlier = list(gate.reviews)
+    for review in world.workflows.reviews(intent.target, run.id):
+        written = _written(review)
+        if known[written] > 0:
+            known[written] -= 1
+        elif unanswered > 0 and _names(review, intent.target.environment):
+            unanswered -= 1
+            earlier.append(written)
+    return tuple(earlier)
+
+
 def _answer(reviews: tuple[Review, ...], gate: GateRecord, environment: str) -> Review | None:
     """Find the answer for this environment and this attempt: a rejection outweighs approvals."""
     earlier = Counter(gate.earlier_reviews)
@@ -107,10 +134,14 @@ def _answer(reviews: tuple[Review, ...], gate: GateRecord, environment: str) -> 
         written = _written(review)
         if earlier[written] > 0:
             earlier[written] -= 1
-        elif environment.lower() in (name.lower() for name in review.environments):
+        elif _names(review, environment):
             counting.append(review)
     rejections = [review for review in counting if not review.approved]
     return next(iter(rejections or counting), None)
+
+
+def _names(review: Review, environment: str) -> bool:
+    return environment.lower() in (name.lower() for name in review.environments)
 
 
 def _written(review: Review) -> str:

@@ -63,7 +63,7 @@ def _after(world: World, slot: Slot, promotion: Promotion) -> Slot:
     newest = slot.newest_succeeded
     return replace(
         slot,
-        holder=None,
+        holder=None if slot.holder == promotion.id else slot.holder,
         champion=SlotChampion(
             promotion=promotion.id,
             version=promotion.candidate.version,

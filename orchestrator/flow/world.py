@@ -37,6 +37,11 @@ class Timing:
         """How long the one call that starts a run may take."""
         return min(timedelta(seconds=15), self.patience / 2)
 
+    @property
+    def on_its_way(self) -> timedelta:
+        """How long after the intent was saved its order may still reach GitHub; patience begins only then."""
+        return self.send_within + self.send_takes
+
 
 FOLLOWING_CAP = timedelta(minutes=5)
 EVIDENCE_CAP = timedelta(hours=1)

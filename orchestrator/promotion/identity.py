@@ -46,8 +46,13 @@ def from_other_environment(identity: str, from_environment: str) -> str:
 
 
 def cause_of(*what: str) -> str:
-    """Shorten what asked for an opening to 12 hex digits."""
-    return sha256("\n".join(what).encode()).hexdigest()[:_DIGEST]
+    """Name what asked for an opening in 12 hex digits."""
+    return shortened(sha256("\n".join(what).encode()).hexdigest())
+
+
+def shortened(digest: str) -> str:
+    """Give the first 12 hex digits of a sha256: as much of it as an id carries."""
+    return digest[:_DIGEST]
 
 
 def slot_of(identity: str) -> str:

@@ -205,6 +205,9 @@ def opened(
 
     Whoever opens it hints at once; `look_at` is when the sweep looks should the hint be lost.
     """
+    fact = chained(
+        identity, previous="", seq=1, attempt=1, at=at, fact=FactKind.OPENED, actor=cause.actor, detail=cause.why
+    )
     promotion = Promotion(
         id=identity,
         intent=Intent.PROMOTE,
@@ -219,8 +222,10 @@ def opened(
         opened_by=cause.actor,
         below=cause.below,
         next_look_at=look_at,
+        last_seq=fact.seq,
+        last_hash=fact.hash,
     )
-    return _appended(promotion, FactKind.OPENED, at=at, actor=cause.actor, detail=cause.why)
+    return promotion, fact
 
 
 def apply(

@@ -37,6 +37,12 @@ class Service:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The process id, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the process and wait until it answers."""
         with (self.folder / f"serve-{self.port}.log").open("ab") as log:
