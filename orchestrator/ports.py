@@ -106,15 +106,12 @@ class Store(Protocol):
 
     def together(self) -> AbstractContextManager[None]:
         """Let writes inside happen in order; a store that can makes one transaction of them."""
-        ...
 
     def load(self, identity: str) -> Stored | None:
         """Read a promotion."""
-        ...
 
     def add(self, promotion: Promotion, fact: Fact) -> bool:
         """Store a new promotion and its first fact, its due row before it. False: the id is taken."""
-        ...
 
     def save(
         self, stored: Stored, promotion: Promotion, facts: Sequence[Fact], *, slot: SlotChange | None = None
@@ -124,67 +121,51 @@ class Store(Protocol):
         The due row follows `next_look_at`: an earlier look is written before, a later one or an end after.
         Raises `Conflict` when the promotion or the slot changed since they were read.
         """
-        ...
 
     def slot(self, key: str) -> StoredSlot:
         """Read a slot; an unknown one is empty."""
-        ...
 
     def open_in_slot(self, key: str) -> tuple[str, ...]:
         """Name the open promotions that stand for a slot."""
-        ...
 
     def history(self, identity: str) -> tuple[Fact, ...]:
         """Read a promotion's facts, first to last."""
-        ...
 
     def promotions(self, wanted: PromotionFilter, *, limit: int, cursor: str | None) -> PromotionPage:
         """List promotions, newest first. Raises `SenderError` for a cursor that it did not give."""
-        ...
 
     def take_due(self, *, now: datetime, until: datetime, limit: int) -> tuple[str, ...]:
         """Take promotions whose look is due, earliest first, and postpone each to `until`: nothing is taken twice."""
-        ...
 
     def postpone(self, identity: str, until: datetime) -> None:
         """Move the due row of a promotion that has one."""
-        ...
 
     def forget_due(self, stored: Stored) -> None:
         """Drop the due row of an ended promotion, unless it was opened again since."""
-        ...
 
     def put_evidence(self, digest: str, body: bytes) -> None:
         """Store evidence under its sha256. Storing it again changes nothing."""
-        ...
 
     def evidence(self, digest: str) -> bytes | None:
         """Read evidence."""
-        ...
 
     def journalled(self, keys: Sequence[str]) -> frozenset[str]:
         """Tell which signals the journal already knows."""
-        ...
 
     def write_journal(self, entries: Sequence[JournalEntry]) -> None:
         """Append to the journal."""
-        ...
 
     def journal(self, *, outcome: SignalOutcome | None, limit: int, cursor: str | None) -> JournalPage:
         """Read the journal, newest first. Raises `SenderError` for a cursor that it did not give."""
-        ...
 
     def put_mark(self, key: str, text: str) -> None:
         """Remember one line under a key."""
-        ...
 
     def mark(self, key: str) -> str | None:
         """Recall it."""
-        ...
 
     def check(self) -> None:
         """Raise `StoreUnavailable` when the store can't be used."""
-        ...
 
 
 class RunStatus(StrEnum):
@@ -256,7 +237,6 @@ class Workflows(Protocol):
 
     def gate(self, target: Target) -> GateSeen:
         """Read who must review before a run may touch the environment. A good answer may be 60 s old at most."""
-        ...
 
     def start(self, order: Order) -> Run | None:
         """Start one run with one call that is never repeated. None: taken, but the answer did not name the run.
@@ -264,27 +244,21 @@ class Workflows(Protocol):
         Raises `Refused` (nothing ran, a person must act), `NothingHappened` (nothing ran, try later) or
         `LostAnswer` (a run may exist).
         """
-        ...
 
     def find(self, target: Target, marker: str, *, since: datetime) -> RunsFound:
         """Find runs by the bracket in their name, created since a moment."""
-        ...
 
     def run(self, target: Target, run_id: int) -> RunSeen:
         """Read one run."""
-        ...
 
     def pending(self, target: Target, run_id: int) -> tuple[PendingGate, ...]:
         """Read the gates that a run waits at."""
-        ...
 
     def reviews(self, target: Target, run_id: int) -> tuple[Review, ...]:
         """Read the answers of reviewers to a run, in the order they were given, of all its attempts."""
-        ...
 
     def cancel(self, target: Target, run_id: int) -> None:
         """Ask for the end of a run. What came of it is seen by reading the run."""
-        ...
 
 
 class WorkQueue(Protocol):
@@ -292,7 +266,6 @@ class WorkQueue(Protocol):
 
     def hint(self, identity: str, *, after: timedelta = timedelta(0)) -> None:
         """Ask for a look, now or after a while."""
-        ...
 
 
 class Clock(Protocol):
@@ -300,8 +273,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Give the time of day (aware, UTC)."""
-        ...
 
     def monotonic(self) -> float:
         """Give seconds that never go back."""
-        ...

@@ -52,11 +52,6 @@ class Envelope:
             digest.update(b"%d:%b," % (len(encoded), encoded))
         return digest.hexdigest()
 
-    @property
-    def cause(self) -> str:
-        """The short form of `key` that goes into promotion ids: its first 12 hex digits."""
-        return self.key[:12]
-
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:

@@ -26,7 +26,6 @@ def test_workspaces_compare_without_letter_case_and_trailing_slash() -> None:
 
 def test_the_key_is_the_same_in_every_version_of_this_service() -> None:
     assert ENVELOPE.key == "c1d130d25fdaa062df45073c2db9f6bdbcb333025fb35ddf13125a2f53cb62d6"
-    assert ENVELOPE.cause == ENVELOPE.key[:12]
 
 
 def test_a_repeated_delivery_keeps_its_key_whatever_its_subject_and_time_say() -> None:
