@@ -1,7 +1,5 @@
 """The sweep: every promotion that is due looks again. It is the truth; hints only make looks earlier."""
 
-from datetime import timedelta
-
 from orchestrator.flow.world import World, log
 
 _AT_ONCE = 500
@@ -10,7 +8,7 @@ _AT_ONCE = 500
 def sweep(world: World) -> int:
     """Hint every promotion that is due, and give their number. Nothing is hinted twice in one interval."""
     now = world.clock.now()
-    until = now + max(world.timing.sweep, timedelta(seconds=30))
+    until = now + world.timing.sweep
     total = 0
     while True:
         due = world.store.take_due(now=now, until=until, limit=_AT_ONCE)
