@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from orchestrator.decide.evidence import Measured
 from orchestrator.promotion.history import Fact
 from orchestrator.promotion.record import Promotion, Run, Slot, Target
 from orchestrator.promotion.states import State
@@ -259,6 +260,29 @@ class Workflows(Protocol):
 
     def cancel(self, target: Target, run_id: int) -> None:
         """Ask for the end of a run. What came of it is seen by reading the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceWanted:
+    """Whose evidence: a model version in a workspace (Azure resource id), and what else may lead to its runs.
+
+    `promotion` is the promotion that brought it into that environment: its run and its version there carry that id as
+    the tag `promotion_id`. `run_id` is the run that made it, where that is known.
+    """
+
+    environment: str
+    workspace: str
+    model: str
+    version: str
+    promotion: str | None = None
+    run_id: str | None = None
+
+
+class EvidenceSource(Protocol):
+    """A place where evidence is kept. Raises `Unreadable` or `Refused`; what is not there is said, not raised."""
+
+    def read(self, wanted: EvidenceWanted) -> Measured:
+        """Read what is known of a model version now."""
 
 
 class WorkQueue(Protocol):

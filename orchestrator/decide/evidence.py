@@ -43,6 +43,32 @@ class SignalEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """One thing that was read: what it is, where it was read and when. `what` names runs and versions by their ids."""
+
+    what: str
+    where: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a workspace knows of a model version: its own tags and properties, and what was measured for it.
+
+    `run` is the run that the metrics come from. `registered_at` is the workspace's creation time of the version.
+    `absent` says in words what was looked for and not found.
+    """
+
+    tags: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    run: RunFacts | None = None
+    registered_at: datetime | None = None
+    readings: tuple[Reading, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known about a candidate at the moment of a decision."""
 

@@ -57,11 +57,19 @@ def dispatch(
     obstacle = _gate_obstacle_now(world, target, route.gate)
     if obstacle is not None:
         return _let_go(world, saved, obstacle, next_look_at=_soon(world))
+    _still_ours(world, saved)
     spent = world.clock.monotonic() - started
     if spent >= world.timing.send_within.total_seconds():
         why = f"sending was held up for {spent:.0f} s; deciding again"
         return _let_go(world, saved, why, next_look_at=_soon(world))
     return _send(world, saved, Order(target, inputs, promotion.marker, world.timing.send_takes))
+
+
+def _still_ours(world: World, saved: Stored) -> None:
+    """Raise `Conflict` when somebody found a run meanwhile: an order that was held up for long may still arrive."""
+    again = world.store.load(saved.promotion.id)
+    if again is None or _writer(again.promotion) != _writer(saved.promotion):
+        raise Conflict(f"promotion {saved.promotion.id} was changed by another worker before its order was sent")
 
 
 def _gate_obstacle_now(world: World, target: Target, gate: Gate) -> str | None:

@@ -4,10 +4,10 @@ A run is an id and an attempt. Looks may skip states. Nothing ends while the run
 """
 
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import assert_never
 
 from orchestrator.flow.ending import end
-from orchestrator.flow.looking_for_run import dropped_id_mark
+from orchestrator.flow.looking_for_run import dropped_id_mark, find_runs, run_started, wait_for_run
 from orchestrator.flow.passing_gate import Passage, answers_to_earlier_attempts, passage
 from orchestrator.flow.recording import record
 from orchestrator.flow.succeeding import succeed
@@ -108,16 +108,9 @@ def _completed(world: World, stored: Stored, seen: RunSeen) -> Stored:
 def _not_successful(world: World, stored: Stored, seen: RunSeen) -> Stored:
     promotion, intent, run, _ = _followed(stored.promotion)
     if intent.sends > 1:
-        older = _other_run(world, stored, run)
-        if older is not None:
-            return record(
-                world,
-                stored,
-                FactKind.RUN_STARTED,
-                detail=f"run {run.id} gave way to run {older.id} {older.url}, which carries the same name",
-                run=older,
-                next_look_at=world.clock.now(),
-            )
+        unsure = _gives_way(world, stored, seen)
+        if unsure is not None:
+            return unsure
     detail = f"run {run.id} ended with {seen.conclusion}"
     if promotion.cancel is not None and seen.conclusion == "cancelled":
         why = f"{detail}: {promotion.cancel.reason}"
@@ -125,16 +118,18 @@ def _not_successful(world: World, stored: Stored, seen: RunSeen) -> Stored:
     return _end(world, stored, FactKind.FAILED, detail)
 
 
-def _other_run(world: World, stored: Stored, run: Run) -> Run | None:
-    """Find the oldest other run of this attempt: the workflow's first job ends a run when an older one has its id."""
-    promotion, intent, _, _ = _followed(stored.promotion)
-    found = world.workflows.find(intent.target, promotion.marker, since=intent.first_intent_at)
-    others = [one.run for one in found.runs if one.run.id != run.id and one.created_at <= _created(found.runs, run)]
-    return others[0] if others else None
+def _gives_way(world: World, stored: Stored, seen: RunSeen) -> Stored | None:
+    """Follow an older run of this attempt, or wait until there certainly is none (None).
 
-
-def _created(runs: tuple[RunSeen, ...], run: Run) -> Any:
-    return next((one.created_at for one in runs if one.run.id == run.id), runs[-1].created_at)
+    The workflow's first job ends a run when an older one has its id, and the older one may be listed later.
+    """
+    promotion, _, run, _ = _followed(stored.promotion)
+    found = find_runs(world, promotion)
+    older = [one.run for one in found.runs if (one.created_at, one.run.id) < (seen.created_at, run.id)]
+    if older:
+        detail = f"run {run.id} gave way to run {older[0].id} {older[0].url}, which carries the same name"
+        return run_started(world, stored, older[0], detail)
+    return wait_for_run(world, stored, found, f"an older run named {promotion.marker}, to which this one gave way")
 
 
 def _end(world: World, stored: Stored, kind: FactKind, detail: str, *, actor: str = "system") -> Stored:

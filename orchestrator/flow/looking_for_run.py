@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from orchestrator.flow.considering import consider
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import FOLLOWING_CAP, World
-from orchestrator.ports import Stored
-from orchestrator.promotion.record import Dispatch, Target
+from orchestrator.ports import RunsFound, Stored
+from orchestrator.promotion.record import Dispatch, Promotion, Run, Target
 from orchestrator.promotion.states import FactKind
 
 _BEFORE_THE_INTENT = timedelta(minutes=5)
@@ -23,45 +23,93 @@ _EMPTY_LOOKS = 2
 def look_for_run(world: World, stored: Stored) -> Stored:
     """Find the run by its name; let the order be repeated only when nothing can have come of it."""
     promotion = stored.promotion
-    intent = promotion.dispatch
-    assert intent is not None  # noqa: S101 - every dispatching promotion has one
-    found = world.workflows.find(intent.target, promotion.marker, since=intent.first_intent_at - _BEFORE_THE_INTENT)
+    found = find_runs(world, promotion)
     if found.runs:
         run = found.runs[0].run
-        return record(
-            world,
-            stored,
-            FactKind.RUN_STARTED,
-            detail=f"run {run.id} {run.url}, found by its name",
-            run=run,
-            waiting_for=None,
-            person_needed=None,
-            next_look_at=world.clock.now(),
-        )
-    since = intent.since or stored.stored_at
-    left = world.timing.on_its_way + _patience(world, intent) - (stored.read_at - since)
-    waiting = replace(intent, since=since)
-    if left > timedelta(0):
-        soon = world.next_look(promotion.changed_at, cap=FOLLOWING_CAP)
-        return _look_again(world, stored, waiting, at=min(soon, world.clock.now() + left))
-    person = _turn_of_a_person(world, stored, intent)
+        return run_started(world, stored, run, f"run {run.id} {run.url}, found by its name")
+    early = _still_patient(world, stored)
+    if early is not None:
+        return early
+    person = _turn_of_a_person(world, stored)
     if person is not None:
-        return _ask(world, stored, waiting, person)
-    if not found.complete:
-        return _look_again(world, stored, waiting, at=world.clock.now() + world.timing.first_look)
-    if intent.empty_looks + 1 < _EMPTY_LOOKS:
-        once_more = replace(waiting, empty_looks=intent.empty_looks + 1)
-        return _look_again(world, stored, once_more, at=world.clock.now() + world.timing.first_look)
+        return _ask(world, stored, person)
+    again = _look_twice(world, stored, found)
+    if again is not None:
+        return again
+    patience = _patience(world, _intent(stored))
     nothing = record(
         world,
         stored,
         FactKind.NO_RUN_FOUND,
-        detail=f"no run named {promotion.marker} after {_patience(world, intent)}, looked {_EMPTY_LOOKS} times",
+        detail=f"no run named {promotion.marker} after {patience}, looked {_EMPTY_LOOKS} times",
         waiting_for="another decision, since no run came of the last one",
         next_look_at=world.clock.now(),
-        dispatch=replace(waiting, empty_looks=0),
+        dispatch=replace(_since(stored), empty_looks=0),
     )
     return consider(world, nothing)
+
+
+def find_runs(world: World, promotion: Promotion) -> RunsFound:
+    """Look for the runs of this attempt by their name. GitHub's clock may be some minutes behind the store's."""
+    intent = promotion.dispatch
+    assert intent is not None  # noqa: S101 - every promotion that may have a run has one
+    return world.workflows.find(intent.target, promotion.marker, since=intent.first_intent_at - _BEFORE_THE_INTENT)
+
+
+def run_started(world: World, stored: Stored, run: Run, detail: str) -> Stored:
+    """Record which run is followed from here on. What is waited for next is waited for from this moment.
+
+    It is followed from its first attempt on: when it was run again before it was found, that is noticed next.
+    """
+    return record(
+        world,
+        stored,
+        FactKind.RUN_STARTED,
+        detail=detail,
+        run=replace(run, attempt=1),
+        dispatch=replace(_intent(stored), since=None, empty_looks=0),
+        waiting_for=None,
+        person_needed=None,
+        next_look_at=world.clock.now(),
+    )
+
+
+def wait_for_run(world: World, stored: Stored, found: RunsFound, what: str) -> Stored | None:
+    """Wait for another run that may show up, or give None when certainly none does."""
+    return _still_patient(world, stored, what) or _look_twice(world, stored, found, what)
+
+
+def _still_patient(world: World, stored: Stored, what: str | None = None) -> Stored | None:
+    """Wait for as long as a run may take to show up, counted from the last moment at which its order could arrive."""
+    intent = _since(stored)
+    assert intent.since is not None  # noqa: S101 - set a moment ago
+    left = world.timing.on_its_way + _patience(world, intent) - (stored.read_at - intent.since)
+    if left <= timedelta(0):
+        return None
+    soon = world.next_look(stored.promotion.changed_at, cap=FOLLOWING_CAP)
+    return _look_again(world, stored, intent, what, at=min(soon, world.clock.now() + left))
+
+
+def _look_twice(world: World, stored: Stored, found: RunsFound, what: str | None = None) -> Stored | None:
+    """Ask for two complete looks that found nothing, some seconds apart: looks may come at the same moment."""
+    intent, soon = _since(stored), world.clock.now() + world.timing.first_look
+    if not found.complete:
+        return _look_again(world, stored, intent, what, at=soon)
+    if intent.empty_looks + 1 < _EMPTY_LOOKS:
+        return _look_again(world, stored, replace(intent, empty_looks=intent.empty_looks + 1), what, at=soon)
+    return stored if stored.read_at - stored.stored_at < world.timing.first_look else None
+
+
+def _intent(stored: Stored) -> Dispatch:
+    intent = stored.promotion.dispatch
+    assert intent is not None  # noqa: S101 - every promotion that may have a run has one
+    return intent
+
+
+def _since(stored: Stored) -> Dispatch:
+    """Give the intent with the moment from which patience counts."""
+    intent = _intent(stored)
+    return replace(intent, since=intent.since or stored.stored_at)
 
 
 def dropped_id_mark(target: Target) -> str:
@@ -74,8 +122,8 @@ def _patience(world: World, intent: Dispatch) -> timedelta:
     return max(world.timing.patience, min(doubled, _LONGEST_PATIENCE))
 
 
-def _turn_of_a_person(world: World, stored: Stored, intent: Dispatch) -> str | None:
-    marker = stored.promotion.marker
+def _turn_of_a_person(world: World, stored: Stored) -> str | None:
+    intent, marker = _intent(stored), stored.promotion.marker
     where = f"{intent.target.workflow} of {intent.target.repository}"
     if intent.accepted:
         return (
@@ -92,20 +140,22 @@ def _turn_of_a_person(world: World, stored: Stored, intent: Dispatch) -> str | N
     return None
 
 
-def _ask(world: World, stored: Stored, intent: Dispatch, person_needed: str) -> Stored:
+def _ask(world: World, stored: Stored, person_needed: str) -> Stored:
     later = world.next_look(stored.promotion.changed_at, cap=_LONGEST_PATIENCE)
     if stored.promotion.person_needed == person_needed:
-        return _look_again(world, stored, intent, at=later)
+        return _look_again(world, stored, _since(stored), at=later)
     return record(
         world,
         stored,
         FactKind.PERSON_NEEDED,
         detail=person_needed,
         person_needed=person_needed,
-        dispatch=intent,
+        dispatch=_since(stored),
         next_look_at=later,
     )
 
 
-def _look_again(world: World, stored: Stored, intent: Dispatch, *, at: datetime) -> Stored:
-    return world.store.save(stored, replace(stored.promotion, dispatch=intent, next_look_at=at), [])
+def _look_again(world: World, stored: Stored, intent: Dispatch, what: str | None = None, *, at: datetime) -> Stored:
+    promotion = stored.promotion
+    waits = replace(promotion, dispatch=intent, next_look_at=at, waiting_for=what or promotion.waiting_for)
+    return world.store.save(stored, waits, [])

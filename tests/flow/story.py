@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from orchestrator.adapters.github import GitHubWorkflows
-from orchestrator.adapters.github_identity import TokenIdentity
+from orchestrator.adapters.github.identity import TokenIdentity
+from orchestrator.adapters.github.workflows import GitHubWorkflows
 from orchestrator.adapters.sqlite.store import SqliteStore
 from orchestrator.flow.advance import advance
 from orchestrator.flow.intake import receive

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.adapters.github import GitHubWorkflows
-from orchestrator.adapters.github_identity import TokenIdentity
+from orchestrator.adapters.github.identity import TokenIdentity
+from orchestrator.adapters.github.workflows import GitHubWorkflows
 from orchestrator.local.github.run import Run
 from orchestrator.local.github.server import running
 from orchestrator.local.github.state import StandIn

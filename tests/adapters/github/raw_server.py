@@ -2,7 +2,6 @@
 
 import json
 import socket
-import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,9 +10,6 @@ from threading import Event, Thread
 
 RESET = b"reset"
 """Instead of an answer: the connection is reset once the whole call was read."""
-
-DRIP = b"drip"
-"""Instead of an answer: a header that comes byte by byte, for seconds."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +33,10 @@ class RawServer:
 
 
 @contextmanager
-def answering(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
+def answering(*answers: bytes) -> Iterator[RawServer]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = RawServer(f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}", list(answers))
-        thread = Thread(target=_serve, args=(server, listener, tls))
+        server = RawServer(f"http://127.0.0.1:{listener.getsockname()[1]}", list(answers))
+        thread = Thread(target=_serve, args=(server, listener))
         thread.start()
         try:
             yield server
@@ -62,7 +58,7 @@ def raw_answer(status: int, content: bytes, **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-def _serve(server: RawServer, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+def _serve(server: RawServer, listener: socket.socket) -> None:
     while not server.closing.is_set():
         try:
             connection, _ = listener.accept()
@@ -70,11 +66,7 @@ def _serve(server: RawServer, listener: socket.socket, tls: ssl.SSLContext | Non
             return
         with connection, suppress(OSError):
             connection.settimeout(5)
-            if tls is None:
-                _answer(server, connection)
-            else:
-                with tls.wrap_socket(connection, server_side=True) as secured:
-                    _answer(server, secured)
+            _answer(server, connection)
 
 
 def _answer(server: RawServer, connection: socket.socket) -> None:
@@ -85,12 +77,6 @@ def _answer(server: RawServer, connection: socket.socket) -> None:
     server.calls.append(received)
     if said == RESET:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    elif said == DRIP:
-        connection.sendall(b"HTTP/1.1 200 Said\r\n")
-        for _ in range(300):
-            if server.closing.wait(0.02):
-                return
-            connection.sendall(b"x")
     else:
         connection.sendall(said)
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from orchestrator.adapters.github import GitHubWorkflows
+from orchestrator.adapters.github.workflows import GitHubWorkflows
 from orchestrator.errors import NotFound, Unreadable
 from orchestrator.local.github.state import StandIn
 from orchestrator.local.github.workflow import Workflow
@@ -189,6 +189,14 @@ def test_a_list_that_shows_less_than_it_counts_is_incomplete(target: Target, clo
         workflows = at(server.url, clock)
 
         assert ids(workflows, target, NOON) == ([500], False)
+
+
+def test_a_list_that_forgets_the_span_is_incomplete_and_not_halved(target: Target, clock: StandInClock) -> None:
+    with answering(page(2_000, *FULL[:29], listed_run(500, SEVEN))) as server:
+        workflows = at(server.url, clock)
+
+        assert ids(workflows, target, NOON + timedelta(days=1)) == ([500], False)
+        assert len(server.calls) == 1
 
 
 def test_a_run_that_shifts_the_pages_is_told_once(target: Target, clock: StandInClock) -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.adapters.github import GitHubWorkflows
+from orchestrator.adapters.github.workflows import GitHubWorkflows
 from orchestrator.errors import Refused
 from orchestrator.local.github.environment import BranchPolicy, Reviewer, Rules
 from orchestrator.local.github.failures import Kind, Rule

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 
 import github
@@ -6,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from orchestrator.adapters.github import GitHubWorkflows
-from orchestrator.adapters.github_identity import AppIdentity, TokenIdentity
+from orchestrator.adapters.github.identity import AppIdentity, TokenIdentity
+from orchestrator.adapters.github.workflows import GitHubWorkflows
 from orchestrator.errors import NothingHappened, Refused, Unreadable
 from orchestrator.ports import Order
 from orchestrator.promotion.record import Run, Target
@@ -15,8 +18,8 @@ from tests.adapters.github.conftest import WorldClock
 from tests.adapters.github.raw_server import RESET, RawServer, answer, answering
 
 INSTALLATION = answer(200, {"id": 42})
-TOKEN = answer(201, {"token": "installation-token", "expires_at": "2030-01-01T13:00:00Z"})
-NEXT_TOKEN = answer(201, {"token": "next-token", "expires_at": "2030-01-01T14:00:00Z"})
+TOKEN = answer(201, {"token": "installation-token", "expires_at": "2099-01-01T13:00:00Z"})
+NEXT_TOKEN = answer(201, {"token": "next-token", "expires_at": "2099-01-01T14:00:00Z"})
 NO_GATE = answer(200, {"name": "prod", "protection_rules": []})
 STARTED = answer(200, {"workflow_run_id": 77, "run_url": "http://127.0.0.1/api/77", "html_url": "http://127.0.0.1/77"})
 
@@ -66,16 +69,32 @@ def test_a_known_installation_is_not_looked_up(target: Target, clock: WorldClock
 
 
 def test_a_token_serves_until_it_is_old(target: Target, clock: WorldClock) -> None:
-    with answering(TOKEN, NO_GATE, NO_GATE, NEXT_TOKEN, NO_GATE) as server:
+    ending = answer(201, {"token": "ending-token", "expires_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"})
+    with answering(ending, NO_GATE, TOKEN, NO_GATE, NO_GATE) as server:
         workflows = as_app(server, clock, 42)
+        for _ in range(3):
+            workflows.gate(target)
+
+        assert lines(server) == [MINT, READ, MINT, READ, READ]
+        assert bearers(server)[-2:] == ["installation-token"] * 2
+
+
+def test_a_token_is_asked_for_with_no_more_than_is_needed(target: Target, clock: WorldClock) -> None:
+    with answering(TOKEN, NO_GATE) as server:
+        as_app(server, clock, 42).gate(target)
+
+        assert json.loads(server.calls[0].body) == {"permissions": {"actions": "write"}}
+
+
+def test_each_repository_has_its_own_token(target: Target, clock: WorldClock) -> None:
+    with answering(INSTALLATION, TOKEN, NO_GATE, answer(200, {"id": 43}), NEXT_TOKEN, NO_GATE, NO_GATE) as server:
+        workflows = as_app(server, clock)
         workflows.gate(target)
-        clock.add(49 * 60)
-        workflows.gate(target)
-        clock.add(2 * 60)
+        workflows.gate(replace(target, repository="acme/bikes"))
         workflows.gate(target)
 
-        assert lines(server) == [MINT, READ, READ, MINT, READ]
-        assert bearers(server)[-1] == "next-token"
+        assert lines(server)[3:5] == ["GET /repos/acme/bikes/installation", "POST /app/installations/43/access_tokens"]
+        assert bearers(server)[-2:] == ["next-token", "installation-token"]
 
 
 def test_a_token_that_is_not_accepted_is_not_used_again(target: Target, clock: WorldClock) -> None:
@@ -104,10 +123,11 @@ def test_an_app_starts_a_run_with_one_call(order: Order, clock: WorldClock) -> N
         (answer(429), NothingHappened),
         (answer(201, {}), NothingHappened),
         (answer(404, {"message": "Not Found"}), Refused),
+        (answer(422, {"message": "The permissions requested are not granted to this installation."}), Refused),
         (answer(401, {"message": "A JSON web token could not be decoded"}), Refused),
-        (answer(307, location="/elsewhere"), Refused),
+        (answer(307, location="/elsewhere"), NothingHappened),
     ],
-    ids="reset 502 429 no-token 404 401 307".split(),
+    ids="reset 502 429 no-token 404 422 401 307".split(),
 )
 def test_without_a_token_nothing_is_sent(order: Order, clock: WorldClock, said: bytes, kind: type[Exception]) -> None:
     with answering(said) as server:
@@ -119,30 +139,23 @@ def test_without_a_token_nothing_is_sent(order: Order, clock: WorldClock, said: 
 
 def test_an_app_that_is_not_installed_needs_a_person(order: Order, target: Target, clock: WorldClock) -> None:
     with answering(answer(404, {"message": "Not Found"})) as server:
-        with pytest.raises(Refused, match="does not find an installation of GitHub App 12345 that may use acme/shop"):
+        with pytest.raises(Refused, match=r"a token of GitHub App 12345 for acme/shop \(404 Not Found\)\. Check that"):
             as_app(server, clock).start(order)
 
         assert lines(server) == [FIND]
 
 
 def test_a_missing_installation_does_not_look_like_a_missing_environment(target: Target, clock: WorldClock) -> None:
-    with answering(answer(404, {"message": "Not Found"})) as server, pytest.raises(Refused, match="installation"):
+    with (
+        answering(answer(404, {"message": "Not Found"})) as server,
+        pytest.raises(Refused, match="a token of GitHub App"),
+    ):
         as_app(server, clock).gate(target)
 
 
 def test_an_installation_that_can_not_be_read_now_is_looked_up_later(target: Target, clock: WorldClock) -> None:
-    with answering(answer(502)) as server, pytest.raises(Unreadable, match="an installation of GitHub App 12345"):
+    with answering(answer(502)) as server, pytest.raises(Unreadable, match="a token of GitHub App 12345"):
         as_app(server, clock).gate(target)
-
-
-@pytest.mark.parametrize("text", ["", "no key", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"])
-def test_a_private_key_that_is_none_needs_a_person(order: Order, clock: WorldClock, text: str) -> None:
-    with answering(STARTED) as server:
-        workflows = GitHubWorkflows(AppIdentity("12345", text, 42), server.url, clock)
-        with pytest.raises(Refused, match="private key of GitHub App 12345 can't be used"):
-            workflows.start(order)
-
-        assert server.calls == []
 
 
 def test_secrets_are_not_shown() -> None:

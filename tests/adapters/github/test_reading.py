@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.adapters.github import GitHubWorkflows
+from orchestrator.adapters.github.workflows import GitHubWorkflows
 from orchestrator.errors import LostAnswer, NotFound, NothingHappened, Refused, Unreadable
 from orchestrator.local.github.environment import Reviewer, Rules
 from orchestrator.local.github.failures import Kind, Rule
@@ -168,16 +168,6 @@ NOT_A_RUN = {
     "no content": answer(204),
     "304 unasked": answer(304),
 }
-
-
-def test_a_read_that_is_not_ready_is_not_waited_for(target: Target, clock: Clock) -> None:
-    begun = time.monotonic()
-    with answering(answer(202, RUN)) as server:
-        with pytest.raises(Unreadable, match="202: not ready yet"):
-            at(server.url, clock).run(target, 7)
-
-        assert len(server.calls) == 3
-    assert time.monotonic() - begun < 2
 
 
 @pytest.mark.parametrize("said", NOT_A_RUN.values(), ids=NOT_A_RUN.keys())
