@@ -15,10 +15,9 @@ from orchestrator.promotion.states import State
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A promotion as the store has it.
+    """A promotion as the store has it; `revision` makes a later save conditional.
 
-    `revision` makes a later save conditional. `stored_at` is when it was last written and `read_at` when it was read,
-    both by the store's own clock: patience is counted with these, because the clocks of workers differ.
+    `stored_at` and `read_at` are times of the store's own clock: patience is counted with them, since workers' differ.
     """
 
     promotion: Promotion
@@ -117,10 +116,9 @@ class Store(Protocol):
     def save(
         self, stored: Stored, promotion: Promotion, facts: Sequence[Fact], *, slot: SlotChange | None = None
     ) -> Stored:
-        """Replace what was read, append facts and change the slot in one transaction.
+        """Replace what was read, append facts and change the slot in one transaction; else `Conflict`.
 
         The due row follows `next_look_at`: an earlier look is written before, a later one or an end after.
-        Raises `Conflict` when the promotion or the slot changed since they were read.
         """
 
     def slot(self, key: str) -> StoredSlot:
@@ -225,7 +223,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One run to be started. `marker` is in the name of the run; `limit` bounds the whole call."""
+    """One run to be started. `marker` is in the name of the run; `limit` bounds connecting, and then the answer."""
 
     target: Target
     inputs: dict[str, str]

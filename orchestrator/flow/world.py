@@ -34,13 +34,13 @@ class Timing:
 
     @property
     def send_takes(self) -> timedelta:
-        """How long the one call that starts a run may take."""
+        """How long the one call that starts a run may take to connect, and then to answer."""
         return min(timedelta(seconds=15), self.patience / 2)
 
     @property
     def on_its_way(self) -> timedelta:
         """How long after the intent was saved its order may still reach GitHub; patience begins only then."""
-        return self.send_within + self.send_takes
+        return self.send_within + 2 * self.send_takes
 
 
 FOLLOWING_CAP = timedelta(minutes=5)

@@ -1,11 +1,12 @@
-"""A server that says exactly these bytes, for answers that no well-behaved server gives."""
+"""Servers that say exactly what they are told to, for answers and looks that the stand-in does not offer."""
 
 import json
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
 RESET = b"reset"
@@ -45,6 +46,38 @@ def answering(*answers: bytes) -> Iterator[RawServer]:
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+@contextmanager
+def keeping(said: Mapping[str, object]) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """A server that keeps connections open, and the method and client's port of each call to it."""
+    seen: list[tuple[str, int]] = []
+
+    class Keeping(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            seen.append((self.command, self.client_address[1]))
+            self.rfile.read(int(self.headers.get("content-length", "0")))
+            content = json.dumps(said[self.command]).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_request(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Keeping) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", seen
+        finally:
+            server.shutdown()
 
 
 def answer(status: int, body: object = None, **headers: str) -> bytes:

@@ -191,7 +191,10 @@ def test_a_list_that_shows_less_than_it_counts_is_incomplete(target: Target, clo
         assert ids(workflows, target, NOON) == ([500], False)
 
 
-def test_a_list_that_forgets_the_span_is_incomplete_and_not_halved(target: Target, clock: StandInClock) -> None:
+def test_a_list_that_forgets_the_span_is_incomplete_and_not_halved(
+    stand_in: StandIn, target: Target, clock: StandInClock
+) -> None:
+    stand_in.advance(2 * 86_400)
     with answering(page(2_000, *FULL[:29], listed_run(500, SEVEN))) as server:
         workflows = at(server.url, clock)
 

@@ -14,7 +14,7 @@ from orchestrator.local.github.state import StandIn
 from orchestrator.ports import Clock, RunStatus
 from orchestrator.promotion.record import Target
 from tests.adapters.github.conftest import at, calls, listed_run, started
-from tests.adapters.github.raw_server import answer, answering, raw_answer
+from tests.adapters.github.raw_server import answer, answering, keeping, raw_answer
 
 REVIEWERS = Rules((Reviewer("reviewer-one"), Reviewer("ml-owners", members=("reviewer-two",))))
 RUN = listed_run(7)
@@ -208,6 +208,17 @@ def test_a_cancellation_that_fails_is_not_repeated(
         workflows.cancel(target, run.id)
 
     assert calls(stand_in).get("POST cancel", 0) == 1
+
+
+def test_each_thread_reads_over_a_connection_of_its_own(target: Target, clock: Clock) -> None:
+    with keeping({"GET": []}) as (url, seen), ThreadPoolExecutor(1) as other:
+        workflows = at(url, clock)
+        for _ in range(2):
+            workflows.pending(target, 7)
+            other.submit(workflows.pending, target, 7).result()
+
+    ours, theirs, ours_again, theirs_again = seen
+    assert ours == ours_again != theirs == theirs_again
 
 
 def test_each_thread_gets_its_own_answers(workflows: GitHubWorkflows, stand_in: StandIn, target: Target) -> None:

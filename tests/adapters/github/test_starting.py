@@ -1,12 +1,9 @@
-import json
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -18,7 +15,7 @@ from orchestrator.local.github.state import StandIn
 from orchestrator.ports import Clock, Order
 from orchestrator.promotion.record import Run
 from tests.adapters.github.conftest import at, calls
-from tests.adapters.github.raw_server import RESET, answer, answering, raw_answer
+from tests.adapters.github.raw_server import RESET, answer, answering, keeping, raw_answer
 
 STARTED = {"workflow_run_id": 77, "run_url": "http://127.0.0.1/api/77", "html_url": "http://127.0.0.1/77"}
 BOUND = 3.0
@@ -41,7 +38,7 @@ def test_one_call_starts_a_run_and_names_it(
 
 
 def test_an_order_goes_over_a_connection_of_its_own(order: Order, clock: Clock) -> None:
-    with keeping() as (url, seen):
+    with keeping({"GET": [], "POST": STARTED}) as (url, seen):
         workflows = at(url, clock)
         workflows.pending(order.target, 7)
         workflows.start(order)
@@ -51,38 +48,6 @@ def test_an_order_goes_over_a_connection_of_its_own(order: Order, clock: Clock) 
     (first, second), (third, fourth) = ([port for verb, port in seen if verb == one] for one in ("GET", "POST"))
     assert first == second
     assert len({first, third, fourth}) == 3
-
-
-@contextmanager
-def keeping() -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    """A server that keeps connections open, and the method and client's port of each call to it."""
-    seen: list[tuple[str, int]] = []
-
-    class Keeping(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._say(b"[]")
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self._say(json.dumps(STARTED).encode())
-
-        def log_request(self, *args: object) -> None:
-            pass
-
-        def _say(self, content: bytes) -> None:
-            seen.append((self.command, self.client_address[1]))
-            self.send_response(200)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Keeping) as server:
-        server.daemon_threads = True
-        Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}", seen
-        server.shutdown()
 
 
 def test_an_old_server_takes_the_order_without_naming_the_run(

@@ -1,0 +1,1 @@
+"""GitHub as the place where runs happen, through PyGithub."""
