@@ -1,0 +1,1 @@
+"""What people and other services see: the web app (JSON API, pages, webhooks) and the command line."""
