@@ -2,5 +2,6 @@
 
 The way of a signal, which is also the order of the packages (nothing imports what stands to its right):
 
-    errors <- signals, policy <- decide <- promotion <- ports <- flow <- adapters, console <- wiring <- function_app, local
+    errors <- signals, policy <- decide <- promotion <- ports <- flow <- adapters, console <- wiring
+           <- function_app, local
 """

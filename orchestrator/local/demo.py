@@ -42,19 +42,23 @@ def demo(policy_path: Path, *, keep: bool) -> None:
     """Tell the story. With `keep` everything stays up until it is interrupted. Raises `DemoFailed`."""
     policy = load_policy(policy_path)
     stand_in = StandIn()
-    set_scene(stand_in, policy, reviewers=[REVIEWER, "ml-engineer"])
+    set_scene(stand_in, policy, reviewers=[REVIEWER, "ml-engineer"], run_seconds=1.5)
     console = Console(highlight=False, soft_wrap=True)
-    with running(stand_in) as github, tempfile.TemporaryDirectory() as folder:
-        with _local_host(github, policy_path, Path(folder)) as service:
-            console.print(f"GitHub stand-in  {github}\nlocal host       {service}\n")
-            teller = _Teller(console, stand_in, httpx.Client(base_url=service, timeout=10))
-            for delivery in deliveries(policy):
-                teller.deliver(delivery)
-            teller.tell_until_done()
-            console.print("\n[bold]Done.[/bold] One run per environment, and the reason of every step is on record.")
-            if keep:
-                console.print(f"\nStill running: {service} and {github}. Ctrl-C ends it.")
-                _until_interrupted(teller)
+    with (
+        running(stand_in) as github,
+        tempfile.TemporaryDirectory() as folder,
+        _local_host(github, policy_path, Path(folder)) as service,
+        httpx.Client(base_url=service, timeout=10) as client,
+    ):
+        console.print(f"GitHub stand-in  {github}\nlocal host       {service}\n")
+        teller = _Teller(console, stand_in, client)
+        for delivery in deliveries(policy):
+            teller.deliver(delivery)
+        teller.tell_until_done()
+        console.print("\n[bold]Done.[/bold] One run per environment, and the reason of every step is on record.")
+        if keep:
+            console.print(f"\nStill running: {service} and {github}. Ctrl-C ends it.")
+            _until_interrupted(teller)
 
 
 @dataclass
@@ -152,7 +156,7 @@ def _local_host(github: str, policy_path: Path, folder: Path) -> Iterator[str]:
         "GITHUB_TOKEN": "the-stand-in-takes-any-token",
     }
     with (folder / "serve.log").open("wb") as log:
-        host = subprocess.Popen(
+        host = subprocess.Popen(  # noqa: S603 - this very interpreter, with words of our own
             [sys.executable, "-m", "orchestrator", "serve", "--host", LOOPBACK, "--port", str(port)],
             env=environment,
             cwd=folder,

@@ -34,9 +34,7 @@ def deliveries(policy: Policy) -> tuple[Delivery, ...]:
         ),
         Delivery(
             "model diabetes-clf:8 was registered in dev: stage=candidate, accuracy=0.71",
-            _registered(
-                workspace, "8", {"stage": "candidate", "accuracy": "0.71"}, now + timedelta(seconds=1)
-            ),
+            _registered(workspace, "8", {"stage": "candidate", "accuracy": "0.71"}, now + timedelta(seconds=1)),
             {"staging:diabetes-clf:8": "declined"},
         ),
         Delivery("the first event is delivered again, as Event Grid may do", good),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.local.github.environment import AutoApprove, Reviewer, Rules
+from orchestrator.local.github.repository import Settings, Timings
 from orchestrator.local.github.state import StandIn
 from orchestrator.local.github.workflow import Workflow, WorkflowInput
 from orchestrator.policy.inputs import STANDARD_INPUTS
@@ -21,12 +22,17 @@ def shipped_workflow(file: str) -> Workflow:
 
 
 def set_scene(
-    stand_in: StandIn, policy: Policy, *, reviewers: Sequence[str], auto_approve: AutoApprove | None = None
+    stand_in: StandIn,
+    policy: Policy,
+    *,
+    reviewers: Sequence[str],
+    auto_approve: AutoApprove | None = None,
+    run_seconds: float = 0.0,
 ) -> None:
     """Make every repository, workflow and environment that the policy's routes name."""
     repositories = {route.repository for route in policy.routes}
     for repository in sorted(repositories):
-        stand_in.add_repository(repository)
+        stand_in.add_repository(repository, Settings(timings=Timings(run_seconds=run_seconds)))
     for repository, workflow in sorted({(route.repository, route.workflow) for route in policy.routes}):
         stand_in.add_workflow(repository, shipped_workflow(workflow))
     for route in policy.routes:
