@@ -56,7 +56,8 @@ class Measured:
     """What a workspace knows of a model version: its own tags and properties, and what was measured for it.
 
     `run` is the run that the metrics come from. `registered_at` is the workspace's creation time of the version.
-    `absent` says in words what was looked for and not found.
+    `absent` says in words what was looked for and not found. `arrived_version` is the version there that is tagged with
+    the promotion, where one was asked for and found; everything else is then about that version.
     """
 
     tags: dict[str, str] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Measured:
     registered_at: datetime | None = None
     readings: tuple[Reading, ...] = ()
     absent: tuple[str, ...] = ()
+    arrived_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from orchestrator.decide.decision import Decision
 from orchestrator.decide.inputs import dispatch_inputs
 from orchestrator.errors import Conflict, LostAnswer, NothingHappened, PersonError, Refused, WaitError
+from orchestrator.flow.dropped_ids import drops_ids, nobody_can_tell
 from orchestrator.flow.ending import wake_those_waiting
 from orchestrator.flow.gate import gate_obstacle
 from orchestrator.flow.recording import record
@@ -34,9 +35,10 @@ def dispatch(
 ) -> Stored:
     """Save the intent, taking the slot; look at the gate once more; send; save what came of it.
 
-    Raises `MissingInput` before anything is saved, `Conflict` when another worker was first.
+    Raises `MissingInput` and `PersonError` before anything is saved, `Conflict` when another worker was first.
     """
     promotion = stored.promotion
+    _nothing_lost_for_good(world, promotion)
     inputs = dispatch_inputs(route, _standard_inputs(world, promotion, route, target), facts)
     intent = _intent(world, stored, target, route.gate)
     started = world.clock.monotonic()
@@ -63,6 +65,13 @@ def dispatch(
         why = f"sending was held up for {spent:.0f} s; deciding again"
         return _let_go(world, saved, why, next_look_at=_soon(world))
     return _send(world, saved, Order(target, inputs, promotion.marker, world.timing.send_takes))
+
+
+def _nothing_lost_for_good(world: World, promotion: Promotion) -> None:
+    """Raise `PersonError` where an earlier order may have started a run that nobody could find by its name."""
+    before = promotion.dispatch
+    if before is not None and before.lost > 0 and drops_ids(world, before.target):
+        raise PersonError(nobody_can_tell(before.target))
 
 
 def _still_ours(world: World, saved: Stored) -> None:

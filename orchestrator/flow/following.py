@@ -6,13 +6,14 @@ A run is an id and an attempt. Looks may skip states. Nothing ends while the run
 from dataclasses import replace
 from typing import assert_never
 
+from orchestrator.flow.dropped_ids import remember_dropped_id
 from orchestrator.flow.ending import end
-from orchestrator.flow.looking_for_run import dropped_id_mark, find_runs, run_started, wait_for_run
+from orchestrator.flow.looking_for_run import find_runs, run_started, wait_for_run
 from orchestrator.flow.passing_gate import Passage, answers_to_earlier_attempts, passage
 from orchestrator.flow.recording import record
 from orchestrator.flow.succeeding import succeed
 from orchestrator.flow.world import FOLLOWING_CAP, World
-from orchestrator.ports import RunSeen, RunStatus, Stored
+from orchestrator.ports import RunSeen, RunStatus, SlotChange, Stored
 from orchestrator.promotion.record import Dispatch, GateRecord, Promotion, Run
 from orchestrator.promotion.states import FactKind, State
 
@@ -22,9 +23,9 @@ def follow(world: World, stored: Stored) -> Stored:
     _, intent, run, _ = _followed(stored.promotion)
     seen = world.workflows.run(intent.target, run.id)
     if stored.promotion.marker not in seen.title:
-        _remember_dropped_id(world, intent)
+        remember_dropped_id(world, intent.target)
     if seen.run.attempt > run.attempt:
-        stored = _run_again(world, stored, seen)
+        stored = run_again(world, stored, seen)
     if stored.promotion.cancel is not None and seen.status is not RunStatus.COMPLETED:
         world.workflows.cancel(intent.target, run.id)
     match seen.status:
@@ -40,7 +41,8 @@ def follow(world: World, stored: Stored) -> Stored:
             assert_never(seen.status)
 
 
-def _run_again(world: World, stored: Stored, seen: RunSeen) -> Stored:
+def run_again(world: World, stored: Stored, seen: RunSeen, *, slot: SlotChange | None = None) -> Stored:
+    """Follow a higher attempt of the run from here on; what reviewers answered before does not count for it."""
     _, _, run, gate = _followed(stored.promotion)
     earlier = answers_to_earlier_attempts(world, stored, attempt=seen.run.attempt)
     fresh = GateRecord(required=gate.required, reviewers=gate.reviewers, reviews=earlier, earlier_reviews=earlier)
@@ -50,6 +52,7 @@ def _run_again(world: World, stored: Stored, seen: RunSeen) -> Stored:
         FactKind.RUN_AGAIN,
         detail=f"attempt {seen.run.attempt} of run {run.id}; approvals of earlier attempts do not count for it",
         run=seen.run,
+        slot=slot,
         gate=fresh,
         waiting_for=None,
         next_look_at=world.clock.now(),
@@ -154,12 +157,6 @@ def _unchanged(world: World, stored: Stored) -> Stored:
     promotion = stored.promotion
     next_look = world.next_look(promotion.changed_at, cap=FOLLOWING_CAP)
     return world.store.save(stored, replace(promotion, next_look_at=next_look, person_needed=None), [])
-
-
-def _remember_dropped_id(world: World, intent: Dispatch) -> None:
-    key = dropped_id_mark(intent.target)
-    if world.store.mark(key) is None:
-        world.store.put_mark(key, "its run's name lacked the promotion's id")
 
 
 def _followed(promotion: Promotion) -> tuple[Promotion, Dispatch, Run, GateRecord]:

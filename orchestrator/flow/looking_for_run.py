@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orchestrator.flow.considering import consider
+from orchestrator.flow.dropped_ids import drops_ids, nobody_can_tell
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import FOLLOWING_CAP, World
 from orchestrator.ports import RunsFound, Stored
-from orchestrator.promotion.record import Dispatch, Promotion, Run, Target
+from orchestrator.promotion.record import Dispatch, Promotion, Run
 from orchestrator.promotion.states import FactKind
 
 _BEFORE_THE_INTENT = timedelta(minutes=5)
@@ -44,7 +45,7 @@ def look_for_run(world: World, stored: Stored) -> Stored:
         detail=f"no run named {promotion.marker} after {patience}, looked {_EMPTY_LOOKS} times",
         waiting_for="another decision, since no run came of the last one",
         next_look_at=world.clock.now(),
-        dispatch=replace(_since(stored), empty_looks=0),
+        dispatch=replace(_since(stored), empty_looks=0, lost=max(1, _intent(stored).lost)),
     )
     return consider(world, nothing)
 
@@ -112,11 +113,6 @@ def _since(stored: Stored) -> Dispatch:
     return replace(intent, since=intent.since or stored.stored_at)
 
 
-def dropped_id_mark(target: Target) -> str:
-    """Key of the mark that a workflow was seen to drop the promotion's id from its run's name."""
-    return f"drops-id:{target.repository}:{target.workflow}"
-
-
 def _patience(world: World, intent: Dispatch) -> timedelta:
     doubled: timedelta = world.timing.patience * (1 << min(intent.sends - 1, 20))
     return max(world.timing.patience, min(doubled, _LONGEST_PATIENCE))
@@ -130,11 +126,8 @@ def _turn_of_a_person(world: World, stored: Stored) -> str | None:
             f"GitHub took the order, but no run of {where} is named {marker}; give its run-name the promotion's id, "
             f"look at the runs there, and cancel or retry this promotion"
         )
-    if world.store.mark(dropped_id_mark(intent.target)) is not None:
-        return (
-            f"GitHub's answer was lost, and {where} drops the promotion's id from its run's name, so nobody can tell "
-            f"whether a run exists; look at the runs there, and cancel or retry this promotion"
-        )
+    if drops_ids(world, intent.target):
+        return nobody_can_tell(intent.target)
     if stored.read_at - intent.first_intent_at > _PERSON_AFTER:
         return f"after a day no run of {where} is named {marker}; look there, and cancel or retry this promotion"
     return None

@@ -1,5 +1,6 @@
 """The sweep: every promotion that is due looks again. It is the truth; hints only make looks earlier."""
 
+from orchestrator.flow.re_runs import follow_re_runs
 from orchestrator.flow.world import World, log
 
 _AT_ONCE = 500
@@ -17,5 +18,6 @@ def sweep(world: World) -> int:
         total += len(due)
         if len(due) < _AT_ONCE:
             break
+    follow_re_runs(world)
     log.info("sweep.finished", due=total)
     return total

@@ -76,6 +76,26 @@ def test_an_accepted_bypass_opens_the_next_environment(story: Story) -> None:
     story.wait_until(story.is_in(PROD, State.GATED))
 
 
+def test_a_failed_run_that_is_run_again_on_github_is_followed_to_its_success(story: Story) -> None:
+    story.register()
+    story.wait_until(story.is_in(STAGING, State.GATED))
+    run = story.runs(STAGING)[0].run.id
+    story.stand_in.cancel(run)
+    story.wait_until(story.is_in(STAGING, State.FAILED))
+    story.stand_in.rerun(run, "ml-engineer", failed_only=True)
+
+    story.wait_until(story.is_in(STAGING, State.GATED), at_most=timedelta(hours=3))
+    story.approve_gates()
+    story.wait_until(story.is_in(PROD, State.GATED))
+
+    assert "re-run on GitHub" in story.facts(STAGING)
+    promotion = story.promotion(STAGING)
+    assert promotion.run is not None
+    assert (promotion.run.attempt, promotion.gate is not None and promotion.gate.approved_by) == (2, "reviewer-one")
+    assert story.world.store.slot("staging:diabetes-clf").slot.holder is None
+    assert len(story.runs(PROD)) == 1
+
+
 def test_what_can_not_be_done_is_refused_with_the_reason(story: Story) -> None:
     with pytest.raises(NotFound, match="there is no promotion"):
         cancel(story.world, "staging:nothing:1", actor="ops-one", reason="-")

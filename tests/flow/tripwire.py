@@ -10,7 +10,7 @@ from orchestrator.flow.world import World
 STORE_WRITES = frozenset(
     {"add", "save", "take_due", "postpone", "forget_due", "put_evidence", "write_journal", "put_mark"}
 )
-OUTSIDE_CALLS = frozenset({"gate", "start", "find", "run", "pending", "reviews", "cancel"})
+OUTSIDE_CALLS = frozenset({"gate", "start", "find", "repeated", "run", "pending", "reviews", "cancel"})
 
 
 class Killed(BaseException):

@@ -1,4 +1,4 @@
-"""Finding runs by their name, through pages of 100 and past GitHub's limit of 1,000 results for one list.
+"""Finding runs in lists, through pages of 100 and past GitHub's limit of 1,000 results for one list.
 
 https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow
 """
@@ -15,11 +15,12 @@ MOST_RESULTS = 1_000
 _Span = tuple[datetime, datetime | None]
 
 
-def find_runs(read_page: Callable[[str, int], RunPage], marker: str, *, since: datetime, now: datetime) -> RunsFound:
-    """Find the runs whose name holds a bracket. `read_page` gets GitHub's `created` filter and a page from 1.
+def find_runs(
+    read_page: Callable[[str, int], RunPage], wanted: Callable[[RunSeen], bool], *, since: datetime, now: datetime
+) -> RunsFound:
+    """Find runs created since a moment. `read_page` gets GitHub's `created` filter and a page from 1.
 
-    A name may hold other brackets too. The marker's own make it exact, wherever it stands: `:1#1]` is not in
-    `:10#1]`. Reading too little would be worse than reading too much, since an overlooked run is started again.
+    Reading too little would be worse than reading too much, since an overlooked run is started again.
     """
     found: dict[int, RunSeen] = {}
     complete = True
@@ -34,7 +35,7 @@ def find_runs(read_page: Callable[[str, int], RunPage], marker: str, *, since: d
                 continue
             while page.runs:
                 seen |= {one.run.id for one in page.runs}
-                found |= {one.run.id: one for one in page.runs if marker in one.title}
+                found |= {one.run.id: one for one in page.runs if wanted(one)}
                 if len(page.runs) < PER_PAGE or number * PER_PAGE >= MOST_RESULTS:
                     break
                 number += 1

@@ -4,6 +4,7 @@ The calls are those of https://docs.github.com/rest/actions/workflows, /rest/act
 /rest/deployments/environments. Reads need the permission Actions: read, a dispatch and a cancellation Actions: write.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
@@ -57,15 +58,18 @@ class GitHubWorkflows:
             raise LostAnswer(f"{error}; a run may exist") from error
 
     def find(self, target: Target, marker: str, *, since: datetime) -> RunsFound:
-        """Find runs by the bracket in their name, created since a moment."""
-        path = f"{_workflow(target)}/runs"
-        what = f"the runs of {target.workflow} of {target.repository}"
+        """Find runs by the bracket in their name, created since a moment.
 
-        def page(created: str, number: int) -> records.RunPage:
-            wanted = {"event": "workflow_dispatch", "created": created, "per_page": PER_PAGE, "page": number}
-            return self._client.read(target.repository, f"{path}?{urlencode(wanted)}", records.run_page, what=what)
+        A name may hold other brackets too. The marker's own make it exact, wherever it stands: `:1#1]` is not in
+        `:10#1]`.
+        """
+        pages = self._pages(target.repository, f"{_workflow(target)}/runs", of=f"{target.workflow} of ")
+        return find_runs(pages, lambda one: marker in one.title, since=since, now=self._clock.now())
 
-        return find_runs(page, marker, since=since, now=self._clock.now())
+    def repeated(self, repository: str, *, since: datetime) -> tuple[RunSeen, ...]:
+        """Find the runs of a repository that were run again there, of those created since a moment."""
+        pages = self._pages(repository, "/actions/runs")
+        return find_runs(pages, lambda one: one.run.attempt > 1, since=since, now=self._clock.now()).runs
 
     def run(self, target: Target, run_id: int) -> RunSeen:
         """Read one run. A run that did not change costs nothing of the rate limit."""
@@ -90,6 +94,15 @@ class GitHubWorkflows:
         path = f"/actions/runs/{run_id}/cancel"
         what = f"cancel {_named(target, run_id)}"
         self._client.send(target.repository, path, {}, what=what, within=CANCEL_WITHIN, done={202, 409})
+
+    def _pages(self, repository: str, path: str, *, of: str = "") -> Callable[[str, int], records.RunPage]:
+        what = f"the runs of {of}{repository}"
+
+        def page(created: str, number: int) -> records.RunPage:
+            wanted = {"event": "workflow_dispatch", "created": created, "per_page": PER_PAGE, "page": number}
+            return self._client.read(repository, f"{path}?{urlencode(wanted)}", records.run_page, what=what)
+
+        return page
 
     def _gate(self, target: Target) -> GateSeen:
         path = f"/environments/{quote(target.environment, safe='')}"

@@ -1,15 +1,14 @@
-"""What the flow asks of the world, in the flow's words. Adapters answer; every error they raise is one of ours."""
+"""The durable truth: promotions, slots, histories, what is due, evidence and the journal."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from orchestrator.decide.evidence import Measured
 from orchestrator.promotion.history import Fact
-from orchestrator.promotion.record import Promotion, Run, Slot, Target
+from orchestrator.promotion.record import Promotion, Slot
 from orchestrator.promotion.states import State
 
 
@@ -165,136 +164,3 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Raise `StoreUnavailable` when the store can't be used."""
-
-
-class RunStatus(StrEnum):
-    """What a place where runs happen says of a run, in our words."""
-
-    QUEUED = "queued"
-    WAITING = "waiting"
-    RUNNING = "running"
-    COMPLETED = "completed"
-
-
-@dataclass(frozen=True, slots=True)
-class RunSeen:
-    """A run as it was seen. `conclusion` is the other side's own word, once it is completed."""
-
-    run: Run
-    title: str
-    status: RunStatus
-    conclusion: str | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RunsFound:
-    """The runs that carry a marker, oldest first. Only a `complete` look that found none proves anything."""
-
-    runs: tuple[RunSeen, ...]
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GateSeen:
-    """Who may approve in an environment; an empty list is no gate. `instead` says what there is in its place."""
-
-    reviewers: tuple[str, ...]
-    instead: str
-
-
-@dataclass(frozen=True, slots=True)
-class PendingGate:
-    """An environment that a run waits for, and who may approve."""
-
-    environment: str
-    reviewers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A reviewer's recorded answer."""
-
-    environments: tuple[str, ...]
-    approved: bool
-    reviewer: str
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One run to be started. `marker` is in the name of the run; `limit` bounds connecting, and then the answer."""
-
-    target: Target
-    inputs: dict[str, str]
-    marker: str
-    limit: timedelta
-
-
-class Workflows(Protocol):
-    """A place where runs happen. Reads raise `Unreadable`, `Refused` or `NotFound`."""
-
-    def gate(self, target: Target) -> GateSeen:
-        """Read who must review before a run may touch the environment. A good answer may be 60 s old at most."""
-
-    def start(self, order: Order) -> Run | None:
-        """Start one run with one call that is never repeated. None: taken, but the answer did not name the run.
-
-        Raises `Refused` (nothing ran, a person must act), `NothingHappened` (nothing ran, try later) or
-        `LostAnswer` (a run may exist).
-        """
-
-    def find(self, target: Target, marker: str, *, since: datetime) -> RunsFound:
-        """Find runs by the bracket in their name, created since a moment."""
-
-    def run(self, target: Target, run_id: int) -> RunSeen:
-        """Read one run."""
-
-    def pending(self, target: Target, run_id: int) -> tuple[PendingGate, ...]:
-        """Read the gates that a run waits at."""
-
-    def reviews(self, target: Target, run_id: int) -> tuple[Review, ...]:
-        """Read the answers of reviewers to a run, in the order they were given, of all its attempts."""
-
-    def cancel(self, target: Target, run_id: int) -> None:
-        """Ask for the end of a run. What came of it is seen by reading the run."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceWanted:
-    """Whose evidence: a model version in a workspace (Azure resource id), and what else may lead to its runs.
-
-    `promotion` is the promotion that brought it into that environment: its run and its version there carry that id as
-    the tag `promotion_id`. `run_id` is the run that made it, where that is known.
-    """
-
-    environment: str
-    workspace: str
-    model: str
-    version: str
-    promotion: str | None = None
-    run_id: str | None = None
-
-
-class EvidenceSource(Protocol):
-    """A place where evidence is kept. Raises `Unreadable` or `Refused`; what is not there is said, not raised."""
-
-    def read(self, wanted: EvidenceWanted) -> Measured:
-        """Read what is known of a model version now."""
-
-
-class WorkQueue(Protocol):
-    """Hints which promotion should look; losing all of them loses nothing."""
-
-    def hint(self, identity: str, *, after: timedelta = timedelta(0)) -> None:
-        """Ask for a look, now or after a while."""
-
-
-class Clock(Protocol):
-    """Time, as this worker sees it."""
-
-    def now(self) -> datetime:
-        """Give the time of day (aware, UTC)."""
-
-    def monotonic(self) -> float:
-        """Give seconds that never go back."""
