@@ -1,7 +1,7 @@
 """Nomination: which routes of the policy a signal speaks to. A signal only nominates; nothing is decided here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from orchestrator.decide.candidate import Candidate
@@ -90,25 +90,19 @@ def nominate(signal: Signal, policy: Policy) -> Nominated | Foreign:
             assert_never(signal)
 
 
-def nominate_next(policy: Policy, environment: str, candidate: Candidate) -> tuple[tuple[Route, Candidate], ...]:
-    """Find the routes that a promotion's success in `environment` opens, with the candidate they consider."""
+def nominate_next(
+    policy: Policy, environment: str, candidate: Candidate, evidence: SignalEvidence
+) -> tuple[tuple[Route, Candidate], ...]:
+    """Find the routes that a promotion's success in `environment` opens, with the candidate they consider.
+
+    `evidence` is what the signal said that nominated the candidate at first.
+    """
+    moved = replace(candidate, from_environment=environment)
     chosen: dict[str, Route] = {}
     for route in policy.routes_for(Trigger.PROMOTION_SUCCEEDED, environment):
-        if route.matches_model(candidate.model):
+        if route.matches_model(candidate.model) and _only(route, moved, evidence) is None:
             _choose(chosen, route)
-    return tuple((route, _moved(candidate, environment)) for route in chosen.values())
-
-
-def _moved(candidate: Candidate, environment: str) -> Candidate:
-    return Candidate(
-        workspace=candidate.workspace,
-        model=candidate.model,
-        version=candidate.version,
-        from_environment=environment,
-        registered_at=candidate.registered_at,
-        evidence=candidate.evidence,
-        run_id=candidate.run_id,
-    )
+    return tuple((route, moved) for route in chosen.values())
 
 
 def _model_registered(signal: ModelRegistered, policy: Policy, environments: tuple[Environment, ...]) -> Nominated:

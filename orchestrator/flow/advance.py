@@ -6,10 +6,10 @@ Trouble stays with the promotion that has it: whatever one look meets, the other
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orchestrator.errors import Conflict, PersonError, StoreUnavailable, WaitError
+from orchestrator.errors import Conflict, CorruptRecord, PersonError, StoreUnavailable, WaitError
 from orchestrator.flow.considering import consider
 from orchestrator.flow.following import follow
-from orchestrator.flow.looking_for_run import look_for_run
+from orchestrator.flow.looking_for_run import look_for_run, take_up_late_run
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import FOLLOWING_CAP, World, log
 from orchestrator.ports import Stored
@@ -23,9 +23,8 @@ _LONGEST_PAUSE = timedelta(hours=1)
 def advance(world: World, identity: str) -> None:
     """Let one promotion look at the world and take the steps that are due. Raises `StoreUnavailable` only."""
     for _ in range(_TRIES):
-        stored = world.store.load(identity)
+        stored = _loaded(world, identity)
         if stored is None:
-            log.warning("promotion.unknown", promotion_id=identity)
             return
         if not stored.promotion.state.is_open:
             world.store.forget_due(stored)
@@ -37,6 +36,19 @@ def advance(world: World, identity: str) -> None:
         _hint_next(world, after)
         return
     log.info("promotion.contended", promotion_id=identity)
+
+
+def _loaded(world: World, identity: str) -> Stored | None:
+    """Read a promotion; one that can't be read keeps no other from advancing, and is reported hour by hour."""
+    try:
+        stored = world.store.load(identity)
+    except CorruptRecord as error:
+        log.error("promotion.corrupt", promotion_id=identity, reason=str(error))
+        world.store.postpone(identity, world.clock.now() + _LONGEST_PAUSE)
+        return None
+    if stored is None:
+        log.warning("promotion.unknown", promotion_id=identity)
+    return stored
 
 
 def _look(world: World, stored: Stored) -> Stored:
@@ -58,7 +70,7 @@ def _look(world: World, stored: Stored) -> Stored:
 def _step(world: World, stored: Stored) -> Stored:
     state = stored.promotion.state
     if state in UNDISPATCHED:
-        return consider(world, stored)
+        return take_up_late_run(world, stored) or consider(world, stored)
     if state is State.DISPATCHING:
         return look_for_run(world, stored)
     return follow(world, stored)

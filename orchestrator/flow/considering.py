@@ -6,11 +6,12 @@ from typing import Any
 
 from orchestrator.decide.checks import Below
 from orchestrator.decide.decision import Decision, Outcome, decide
-from orchestrator.decide.evidence import Champion, Evidence, decode_signal_evidence, expression_facts
-from orchestrator.decide.inputs import MissingInput
+from orchestrator.decide.evidence import Champion, Evidence, expression_facts
+from orchestrator.decide.inputs import BrokenInput, MissingInput, dispatch_inputs
 from orchestrator.errors import OrchestratorError
-from orchestrator.flow.dispatching import dispatch
+from orchestrator.flow.dispatching import dispatch, standard_inputs
 from orchestrator.flow.ending import end
+from orchestrator.flow.evidence import signal_evidence
 from orchestrator.flow.gate import gate_obstacle
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import EVIDENCE_CAP, FOLLOWING_CAP, World
@@ -90,7 +91,7 @@ def _below(world: World, promotion: Promotion) -> Below | None:
 
 
 def _facts(world: World, promotion: Promotion, slot: StoredSlot) -> dict[str, object]:
-    signal = decode_signal_evidence(_body(world, promotion.candidate.evidence))
+    signal = signal_evidence(world, promotion.candidate.evidence)
     evidence = Evidence(signal=signal, tags=signal.tags, properties=signal.properties)
     return expression_facts(
         promotion.candidate,
@@ -104,33 +105,30 @@ def _facts(world: World, promotion: Promotion, slot: StoredSlot) -> dict[str, ob
 def _champion(world: World, champion: SlotChampion | None) -> Champion | None:
     if champion is None:
         return None
-    signal = decode_signal_evidence(_body(world, champion.evidence))
+    signal = signal_evidence(world, champion.evidence)
     return Champion(version=champion.version, tags=signal.tags)
-
-
-def _body(world: World, digest: str) -> bytes:
-    body = world.store.evidence(digest)
-    if body is None:
-        raise OrchestratorError(f"evidence {digest} is not in the store")
-    return body
 
 
 def _wait_for_checks(
     world: World, stored: Stored, slot: StoredSlot, route: Route, decision: Decision, now: datetime
 ) -> Stored:
-    promotion = stored.promotion
-    since = (promotion.unknown_since or now) if decision.lacks_evidence else None
-    if since is not None and now - since >= route.evidence_timeout:
-        return end(
-            world,
-            stored,
-            slot,
-            FactKind.EXPIRED,
-            detail=f"evidence did not come within {route.evidence_timeout}: {decision.reason}",
-            decision=decision,
-        )
-    next_look = decision.until or world.next_look(promotion.changed_at, cap=EVIDENCE_CAP)
-    return wait(world, stored, decision.reason, decision=decision, next_look_at=next_look, unknown_since=since)
+    if decision.lacks_evidence:
+        return _wait_for_evidence(world, stored, slot, route, decision, decision.reason)
+    # Sooner than time alone changes a verdict, because the policy may change, too.
+    next_look = min(decision.until or now + EVIDENCE_CAP, now + EVIDENCE_CAP)
+    return wait(world, stored, decision.reason, decision=decision, next_look_at=next_look)
+
+
+def _wait_for_evidence(
+    world: World, stored: Stored, slot: StoredSlot, route: Route, decision: Decision, missing: str
+) -> Stored:
+    promotion, now = stored.promotion, world.clock.now()
+    since = promotion.unknown_since or now
+    if now - since >= route.evidence_timeout:
+        detail = f"evidence did not come within {route.evidence_timeout}: {missing}"
+        return end(world, stored, slot, FactKind.EXPIRED, detail=detail, decision=decision)
+    next_look = world.next_look(promotion.changed_at, cap=EVIDENCE_CAP)
+    return wait(world, stored, missing, decision=decision, next_look_at=next_look, unknown_since=since)
 
 
 def _promote(
@@ -153,9 +151,12 @@ def _promote(
             return wait(world, stored, obstacle, decision=decision, next_look_at=next_look)
         reviewers = gate.reviewers
     try:
-        return dispatch(world, stored, slot, route, target, decision=decision, facts=facts, reviewers=reviewers)
+        inputs = dispatch_inputs(route, standard_inputs(world, promotion, route, target), facts)
     except MissingInput as error:
-        return wait(world, stored, str(error), decision=decision, next_look_at=next_look)
+        return _wait_for_evidence(world, stored, slot, route, decision, str(error))
+    except BrokenInput as error:
+        return end(world, stored, slot, FactKind.DECLINED, detail=str(error), decision=decision)
+    return dispatch(world, stored, slot, route, target, decision=decision, inputs=inputs, reviewers=reviewers)
 
 
 def wait(

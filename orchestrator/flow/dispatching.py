@@ -4,12 +4,12 @@ Only the writer that saved the intent sends, once, and soon. An answer that was 
 again: `looking_for_run` looks first.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.decide.candidate import Registered
 from orchestrator.decide.decision import Decision
-from orchestrator.decide.inputs import dispatch_inputs
 from orchestrator.errors import Conflict, LostAnswer, NothingHappened, PersonError, Refused, WaitError
 from orchestrator.flow.dropped_ids import drops_ids, nobody_can_tell
 from orchestrator.flow.ending import wake_those_waiting
@@ -30,16 +30,15 @@ def dispatch(
     target: Target,
     *,
     decision: Decision,
-    facts: dict[str, object],
+    inputs: dict[str, str],
     reviewers: tuple[str, ...],
 ) -> Stored:
     """Save the intent, taking the slot; look at the gate once more; send; save what came of it.
 
-    Raises `MissingInput` and `PersonError` before anything is saved, `Conflict` when another worker was first.
+    Raises `PersonError` before anything is saved, `Conflict` when another worker was first.
     """
     promotion = stored.promotion
     _nothing_lost_for_good(world, promotion)
-    inputs = dispatch_inputs(route, _standard_inputs(world, promotion, route, target), facts)
     intent = _intent(world, stored, target, route.gate)
     started = world.clock.monotonic()
     saved = record(
@@ -56,15 +55,24 @@ def dispatch(
         person_needed=None,
         next_look_at=world.clock.now() + _first_recovery(world),
     )
+    before = _Before(promotion.dispatch, slot.slot.newest_taken)
     obstacle = _gate_obstacle_now(world, target, route.gate)
     if obstacle is not None:
-        return _let_go(world, saved, obstacle, next_look_at=_soon(world))
+        return _let_go(world, saved, before, obstacle, next_look_at=_soon(world))
     _still_ours(world, saved)
     spent = world.clock.monotonic() - started
     if spent >= world.timing.send_within.total_seconds():
         why = f"sending was held up for {spent:.0f} s; deciding again"
-        return _let_go(world, saved, why, next_look_at=_soon(world))
-    return _send(world, saved, Order(target, inputs, promotion.marker, world.timing.send_takes))
+        return _let_go(world, saved, before, why, next_look_at=_soon(world))
+    return _send(world, saved, before, Order(target, inputs, promotion.marker, world.timing.send_takes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the intent replaced, put back where nothing came of it."""
+
+    dispatch: Dispatch | None
+    newest_taken: Registered | None
 
 
 def _nothing_lost_for_good(world: World, promotion: Promotion) -> None:
@@ -90,16 +98,15 @@ def _gate_obstacle_now(world: World, target: Target, gate: Gate) -> str | None:
         return str(error)
 
 
-def _send(world: World, saved: Stored, order: Order) -> Stored:
+def _send(world: World, saved: Stored, before: _Before, order: Order) -> Stored:
     intent = saved.promotion.dispatch
     assert intent is not None  # noqa: S101 - saved a moment ago
     try:
         run = world.workflows.start(order)
     except Refused as error:
-        return _refused(world, saved, str(error))
+        return _refused(world, saved, before, str(error))
     except NothingHappened as error:
-        later = world.next_look(saved.promotion.changed_at, cap=FOLLOWING_CAP)
-        return _let_go(world, saved, str(error), next_look_at=error.retry_at or later)
+        return _let_go(world, saved, before, str(error), next_look_at=error.retry_at or _later(world, saved))
     except LostAnswer as error:
         return _settled(
             world,
@@ -141,23 +148,39 @@ def _settled(world: World, saved: Stored, kind: FactKind, *, detail: str, **chan
             saved = again
 
 
-def _let_go(world: World, saved: Stored, why: str, *, next_look_at: datetime) -> Stored:
-    """Nothing was sent and nobody else may send: give the slot back and decide again later."""
-    return _nothing_runs(world, saved, FactKind.NOTHING_SENT, detail=why, waiting_for=why, next_look_at=next_look_at)
+def _let_go(
+    world: World, saved: Stored, before: _Before, why: str, *, next_look_at: datetime, person_needed: str | None = None
+) -> Stored:
+    """Nothing was sent and nobody else may send: decide again later."""
+    return _nothing_runs(
+        world,
+        saved,
+        before,
+        FactKind.NOTHING_SENT,
+        detail=why,
+        dispatch=before.dispatch,
+        waiting_for=why,
+        next_look_at=next_look_at,
+        person_needed=person_needed,
+    )
 
 
-def _refused(world: World, saved: Stored, why: str) -> Stored:
-    return _nothing_runs(world, saved, FactKind.REFUSED, detail=why)
+def _refused(world: World, saved: Stored, before: _Before, why: str) -> Stored:
+    """End as errored, which says that nothing runs; where an earlier answer was lost, nobody can say that."""
+    if before.dispatch is not None and before.dispatch.lost > 0:
+        return _let_go(world, saved, before, why, next_look_at=_later(world, saved), person_needed=why)
+    return _nothing_runs(world, saved, before, FactKind.REFUSED, detail=why)
 
 
-def _nothing_runs(world: World, saved: Stored, kind: FactKind, *, detail: str, **changes: Any) -> Stored:
-    """Record that certainly nothing runs. The slot goes back, unless an earlier answer of this attempt was lost."""
+def _nothing_runs(
+    world: World, saved: Stored, before: _Before, kind: FactKind, *, detail: str, **changes: Any
+) -> Stored:
+    """Record that nothing came of the order. The slot goes back, unless an earlier answer of this attempt was lost."""
     writer = _writer(saved.promotion)
+    keeps = before.dispatch is not None and before.dispatch.lost > 0
     while True:
-        intent = saved.promotion.dispatch
-        keeps = kind is FactKind.NOTHING_SENT and intent is not None and intent.lost > 0
         slot = world.store.slot(saved.promotion.slot)
-        change = None if keeps else SlotChange(slot, replace(slot.slot, holder=None))
+        change = None if keeps else SlotChange(slot, _given_back(slot.slot, saved.promotion, before))
         try:
             ended = record(world, saved, kind, detail=detail, slot=change, **changes)
         except Conflict:
@@ -169,6 +192,16 @@ def _nothing_runs(world: World, saved: Stored, kind: FactKind, *, detail: str, *
         if change is not None:
             wake_those_waiting(world, slot.slot.key, behind=saved.promotion.id)
         return ended
+
+
+def _given_back(slot: Slot, promotion: Promotion, before: _Before) -> Slot:
+    mine = slot.newest_taken == promotion.candidate.registered
+    return replace(slot, holder=None, newest_taken=before.newest_taken if mine else slot.newest_taken)
+
+
+def _later(world: World, saved: Stored) -> datetime:
+    """Look again later and later: each intent is a change, so the time since the opening is what grows."""
+    return world.next_look(saved.promotion.opened_at, cap=FOLLOWING_CAP)
 
 
 def _writer(promotion: Promotion) -> str | None:
@@ -205,7 +238,8 @@ def _first_recovery(world: World) -> timedelta:
     return min(timedelta(seconds=30), world.timing.patience / 2)
 
 
-def _standard_inputs(world: World, promotion: Promotion, route: Route, target: Target) -> dict[str, str]:
+def standard_inputs(world: World, promotion: Promotion, route: Route, target: Target) -> dict[str, str]:
+    """Lay out what every workflow is told; all of it is text."""
     candidate = promotion.candidate
     source = world.policy.environment(candidate.from_environment)
     destination = world.policy.environment(promotion.environment)

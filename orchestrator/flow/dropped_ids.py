@@ -24,6 +24,6 @@ def nobody_can_tell(target: Target) -> str:
     """Say why a person must look after an answer of this workflow was lost."""
     return (
         f"GitHub's answer was lost, and {target.workflow} of {target.repository} drops the promotion's id from its "
-        f"run's name, so nobody can tell whether a run exists; look at the runs there, and cancel or retry this "
-        f"promotion"
+        f"run's name, so nobody can tell whether a run exists; look at the runs there, and cancel this promotion once "
+        f"none is left"
     )

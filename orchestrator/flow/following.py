@@ -6,6 +6,7 @@ A run is an id and an attempt. Looks may skip states. Nothing ends while the run
 from dataclasses import replace
 from typing import assert_never
 
+from orchestrator.errors import NotFound, Unreadable
 from orchestrator.flow.dropped_ids import remember_dropped_id
 from orchestrator.flow.ending import end
 from orchestrator.flow.looking_for_run import find_runs, run_started, wait_for_run
@@ -14,6 +15,7 @@ from orchestrator.flow.recording import record
 from orchestrator.flow.succeeding import succeed
 from orchestrator.flow.world import FOLLOWING_CAP, World
 from orchestrator.ports import RunSeen, RunStatus, SlotChange, Stored
+from orchestrator.promotion.identity import last_marker
 from orchestrator.promotion.record import Dispatch, GateRecord, Promotion, Run
 from orchestrator.promotion.states import FactKind, State
 
@@ -21,8 +23,13 @@ from orchestrator.promotion.states import FactKind, State
 def follow(world: World, stored: Stored) -> Stored:
     """Read the run and record what changed. Reads that fail raise, and are tried again later."""
     _, intent, run, _ = _followed(stored.promotion)
-    seen = world.workflows.run(intent.target, run.id)
-    if stored.promotion.marker not in seen.title:
+    try:
+        seen = world.workflows.run(intent.target, run.id)
+    except NotFound:
+        if stored.promotion.cancel is None:
+            raise
+        return _cancelled_without_its_run(world, stored)
+    if last_marker(seen.title) != stored.promotion.marker:
         remember_dropped_id(world, intent.target)
     if seen.run.attempt > run.attempt:
         stored = run_again(world, stored, seen)
@@ -82,7 +89,7 @@ def _gated(world: World, stored: Stored) -> Stored:
 def _running(world: World, stored: Stored) -> Stored:
     promotion, intent, run, gate = _followed(stored.promotion)
     if gate.required and gate.approved_by is None:
-        read = passage(world, stored, past_the_gate=gate.seen)
+        read = passage(world, stored, past_the_gate=gate.seen, completed=False)
         stored = read.stored
         if read.passage is Passage.WAITS:
             return _gated(world, stored)
@@ -97,7 +104,7 @@ def _completed(world: World, stored: Stored, seen: RunSeen) -> Stored:
     _, _, _, gate = _followed(stored.promotion)
     success = seen.conclusion == "success"
     if (gate.required and gate.approved_by is None) or not success:
-        read = passage(world, stored, past_the_gate=success)
+        read = passage(world, stored, past_the_gate=success, completed=True)
         stored = read.stored
         if read.passage is Passage.REJECTED:
             return _end(world, stored, FactKind.REJECTED, read.detail, actor=read.actor)
@@ -137,6 +144,15 @@ def _gives_way(world: World, stored: Stored, seen: RunSeen) -> Stored | None:
 
 def _end(world: World, stored: Stored, kind: FactKind, detail: str, *, actor: str = "system") -> Stored:
     return end(world, stored, world.store.slot(stored.promotion.slot), kind, detail=detail, actor=actor)
+
+
+def _cancelled_without_its_run(world: World, stored: Stored) -> Stored:
+    """End what a person cancelled and GitHub knows no more, if GitHub can be read at all."""
+    promotion, _, run, _ = _followed(stored.promotion)
+    if any(one.run.id == run.id for one in find_runs(world, promotion).runs) or promotion.cancel is None:
+        raise Unreadable(f"run {run.id} is in GitHub's list, but can't be read by itself just now")
+    detail = f"run {run.id} is not on GitHub any more: {promotion.cancel.reason}"
+    return _end(world, stored, FactKind.CANCELLED, detail, actor=promotion.cancel.actor)
 
 
 def _seen(world: World, stored: Stored, state: State, kind: FactKind, *, waiting_for: str | None) -> Stored:

@@ -7,8 +7,10 @@ patience, and after a day it is a person's turn.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from orchestrator.errors import Unreadable
 from orchestrator.flow.considering import consider
 from orchestrator.flow.dropped_ids import drops_ids, nobody_can_tell
+from orchestrator.flow.ending import end
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import FOLLOWING_CAP, World
 from orchestrator.ports import RunsFound, Stored
@@ -32,6 +34,10 @@ def look_for_run(world: World, stored: Stored) -> Stored:
     if early is not None:
         return early
     person = _turn_of_a_person(world, stored)
+    if person is not None and promotion.cancel is not None:
+        detail = f"{promotion.cancel.reason}; nobody can tell whether a run named {promotion.marker} exists"
+        slot = world.store.slot(promotion.slot)
+        return end(world, stored, slot, FactKind.CANCELLED, detail=detail, actor=promotion.cancel.actor)
     if person is not None:
         return _ask(world, stored, person)
     again = _look_twice(world, stored, found)
@@ -48,6 +54,23 @@ def look_for_run(world: World, stored: Stored) -> Stored:
         dispatch=replace(_since(stored), empty_looks=0, lost=max(1, _intent(stored).lost)),
     )
     return consider(world, nothing)
+
+
+def take_up_late_run(world: World, stored: Stored) -> Stored | None:
+    """Find a run that shows up after it was given up; None: no order of this attempt was lost, or no run came of it.
+
+    Raises `Unreadable` when that can't be told now: nothing may end and nothing more be sent before it is known.
+    """
+    intent = stored.promotion.dispatch
+    if intent is None or intent.lost == 0:
+        return None
+    found = find_runs(world, stored.promotion)
+    if found.runs:
+        run = found.runs[0].run
+        return run_started(world, stored, run, f"run {run.id} {run.url}, which showed up late, found by its name")
+    if not found.complete:
+        raise Unreadable(f"GitHub's list of runs is not complete now, and a run named {stored.promotion.marker} may be")
+    return None
 
 
 def find_runs(world: World, promotion: Promotion) -> RunsFound:
@@ -124,12 +147,14 @@ def _turn_of_a_person(world: World, stored: Stored) -> str | None:
     if intent.accepted:
         return (
             f"GitHub took the order, but no run of {where} is named {marker}; give its run-name the promotion's id, "
-            f"look at the runs there, and cancel or retry this promotion"
+            f"look at the runs there, and cancel this promotion once none is left"
         )
     if drops_ids(world, intent.target):
         return nobody_can_tell(intent.target)
     if stored.read_at - intent.first_intent_at > _PERSON_AFTER:
-        return f"after a day no run of {where} is named {marker}; look there, and cancel or retry this promotion"
+        return (
+            f"after a day no run of {where} is named {marker}; look there, and cancel this promotion once none is left"
+        )
     return None
 
 

@@ -10,8 +10,8 @@ from orchestrator.flow.world import World
 from orchestrator.policy.policy import Mode, Route
 from orchestrator.ports import Stored
 from orchestrator.promotion.identity import from_other_environment, promotion_id, shadow_id
-from orchestrator.promotion.record import MOST_CAUSES, Cause, apply, next_attempt, opened
-from orchestrator.promotion.states import ENDED_WITHOUT_A_RUN, FactKind
+from orchestrator.promotion.record import MOST_CAUSES, Cause, Promotion, apply, next_attempt, opened
+from orchestrator.promotion.states import ENDED_WITHOUT_A_RUN, RUN_MAY_LIVE, FactKind
 
 _TRIES = 20
 
@@ -61,7 +61,7 @@ def open_promotion(world: World, route: Route, candidate: Candidate, cause: Caus
             identity = from_other_environment(identity, candidate.from_environment)
             continue
         try:
-            return _again(world, stored, candidate, cause)
+            return _again(world, stored, route, candidate, cause)
         except Conflict:
             continue
     raise StoreUnavailable(f"promotion {identity} changed {_TRIES} times while it was being opened; send it again")
@@ -84,25 +84,37 @@ def _add(world: World, identity: str, route: Route, candidate: Candidate, cause:
     return added
 
 
-def _again(world: World, stored: Stored, candidate: Candidate, cause: Cause) -> OpeningResult:
+def _again(world: World, stored: Stored, route: Route, candidate: Candidate, cause: Cause) -> OpeningResult:
     promotion = stored.promotion
     if cause.id in promotion.causes or len(promotion.causes) >= MOST_CAUSES:
         return OpeningResult(promotion.id, Opening.KNOWN)
     now = world.clock.now()
-    told = replace(
-        promotion,
-        causes=(*promotion.causes, cause.id),
-        candidate=replace(promotion.candidate, evidence=candidate.evidence),
-    )
+    told = _told(promotion, route, candidate, cause)
     kind = FactKind.NOMINATED_AGAIN
     if promotion.state.is_open:
         opening = Opening.LOOKS_AGAIN
         again, fact = apply(told, kind, at=now, detail=cause.why, actor=cause.actor, next_look_at=now)
     elif promotion.state in ENDED_WITHOUT_A_RUN:
         opening = Opening.NEXT_ATTEMPT
+        told = replace(told, opened_by=cause.actor)
         again, fact = next_attempt(told, kind, at=now, detail=cause.why, actor=cause.actor)
     else:
         return OpeningResult(promotion.id, Opening.ENDED)
     world.store.save(stored, again, [fact])
     tell(again, kind, cause.why)
     return OpeningResult(promotion.id, opening)
+
+
+def _told(promotion: Promotion, route: Route, candidate: Candidate, cause: Cause) -> Promotion:
+    """Take over what the new cause brings. What was dispatched was decided on what it knew, and keeps it."""
+    told = replace(promotion, causes=(*promotion.causes, cause.id))
+    if promotion.state in RUN_MAY_LIVE:
+        return told
+    later = candidate.registered_at >= promotion.candidate.registered_at
+    evidence = candidate.evidence if later else promotion.candidate.evidence
+    return replace(
+        told,
+        route=route.name,
+        below=cause.below or promotion.below,
+        candidate=replace(promotion.candidate, evidence=evidence),
+    )

@@ -39,8 +39,11 @@ class GatePassage:
     actor: str = SYSTEM
 
 
-def passage(world: World, stored: Stored, *, past_the_gate: bool) -> GatePassage:
-    """Read the reviews of a run and record an approval, or, where it is `past_the_gate` without one, a bypass."""
+def passage(world: World, stored: Stored, *, past_the_gate: bool, completed: bool) -> GatePassage:
+    """Read the reviews of a run and record an approval, or, where it is `past_the_gate` without one, a bypass.
+
+    What is `completed` waits at no gate, whatever a list that lags still says.
+    """
     intent, run, gate = stored.promotion.dispatch, stored.promotion.run, stored.promotion.gate
     assert intent is not None and run is not None and gate is not None  # noqa: S101, PT018 - it is followed
     reviews = world.workflows.reviews(intent.target, run.id)
@@ -50,7 +53,7 @@ def passage(world: World, stored: Stored, *, past_the_gate: bool) -> GatePassage
         return _answered(world, stored, known, answer)
     if not past_the_gate:
         return GatePassage(Passage.UNCERTAIN, stored)
-    pending = world.workflows.pending(intent.target, run.id)
+    pending = () if completed else world.workflows.pending(intent.target, run.id)
     if any(one.environment.lower() == intent.target.environment.lower() for one in pending):
         return GatePassage(Passage.WAITS, stored)
     return _unapproved(world, stored, known)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from orchestrator.decide.nomination import nominate_next
 from orchestrator.flow.ending import wake_those_waiting
+from orchestrator.flow.evidence import signal_evidence
 from orchestrator.flow.opening import open_promotion
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import World
@@ -49,7 +50,12 @@ def open_next(world: World, promotion: Promotion) -> list[str]:
                 below=promotion.id,
             ),
         ).promotion
-        for route, candidate in nominate_next(world.policy, promotion.environment, promotion.candidate)
+        for route, candidate in nominate_next(
+            world.policy,
+            promotion.environment,
+            promotion.candidate,
+            signal_evidence(world, promotion.candidate.evidence),
+        )
     ]
 
 

@@ -13,6 +13,7 @@ import re
 from hashlib import sha256
 
 _ESCAPED = re.compile(rb"[^A-Za-z0-9._-]")
+_MARKER = re.compile(r"\[[A-Za-z0-9._~=:@-]+#[0-9]+\]")
 _LONGEST = 100
 _KEPT = 87
 _DIGEST = 12
@@ -77,6 +78,12 @@ def slot_of(identity: str) -> str:
 def is_shadow(identity: str) -> bool:
     """Tell whether the id belongs to a shadow route."""
     return identity.startswith("shadow:")
+
+
+def last_marker(title: str) -> str | None:
+    """Find the last bracket of a run's name that is shaped like a marker; a model's own name may hold others."""
+    found = _MARKER.findall(title)
+    return found[-1] if found else None
 
 
 def marker(identity: str, attempt: int) -> str:

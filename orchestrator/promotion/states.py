@@ -97,6 +97,8 @@ def _rows() -> dict[tuple[State, FactKind], State]:
             (state, f.CANCELLED): s.CANCELLED,
         }
     rows |= {
+        # The run of an order whose answer was lost showed up after it was given up.
+        (s.WAITING, f.RUN_STARTED): s.QUEUED,
         (s.DISPATCHING, f.NOTHING_SENT): s.WAITING,
         (s.DISPATCHING, f.NO_RUN_FOUND): s.WAITING,
         (s.DISPATCHING, f.ANSWER_LOST): s.DISPATCHING,

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from orchestrator.decide.evidence import decode_signal_evidence
 from orchestrator.decide.nomination import Foreign, Nominated, nominate, nominate_next
 from orchestrator.policy.load import parse_policy
 from orchestrator.policy.policy import Policy
@@ -136,6 +137,20 @@ def test_success_in_an_environment_nominates_for_the_route_above() -> None:
     rules = policy(to_staging(), above)
     (one,) = nominated(model_registered(), rules).nominations
 
-    ((route, candidate),) = nominate_next(rules, "staging", one.candidate)
+    evidence = decode_signal_evidence(one.evidence_body)
+    ((route, candidate),) = nominate_next(rules, "staging", one.candidate, evidence)
     assert (route.name, candidate.from_environment, candidate.version) == ("up", "staging", "7")
-    assert nominate_next(rules, "prod", one.candidate) == ()
+    assert nominate_next(rules, "prod", one.candidate, evidence) == ()
+
+
+def test_the_condition_of_a_route_holds_for_what_comes_from_below_too() -> None:
+    above = (
+        '{name: up, models: ["diabetes-*"], from: staging, to: prod, on: [promotion-succeeded], '
+        "only: 'tags.region == \"eu\"', workflow: promote.yml, checks: []}"
+    )
+    rules = policy(to_staging(), above)
+
+    for region, opens in (("us", False), ("eu", True)):
+        (one,) = nominated(model_registered(region=region), rules).nominations
+        evidence = decode_signal_evidence(one.evidence_body)
+        assert bool(nominate_next(rules, "staging", one.candidate, evidence)) is opens

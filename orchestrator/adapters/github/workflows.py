@@ -15,6 +15,7 @@ from orchestrator.adapters.github.identity import GitHubIdentity
 from orchestrator.adapters.github.listing import PER_PAGE, find_runs
 from orchestrator.errors import LostAnswer, NotFound, Unreadable
 from orchestrator.ports import Clock, GateSeen, Order, PendingGate, Review, RunSeen, RunsFound
+from orchestrator.promotion.identity import last_marker
 from orchestrator.promotion.record import Run, Target
 
 GATE_SECONDS = 60.0
@@ -60,11 +61,10 @@ class GitHubWorkflows:
     def find(self, target: Target, marker: str, *, since: datetime) -> RunsFound:
         """Find runs by the bracket in their name, created since a moment.
 
-        A name may hold other brackets too. The marker's own make it exact, wherever it stands: `:1#1]` is not in
-        `:10#1]`.
+        A name may hold other brackets too, and a model's name even one of another promotion: the last one counts.
         """
         pages = self._pages(target.repository, f"{_workflow(target)}/runs", of=f"{target.workflow} of ")
-        return find_runs(pages, lambda one: marker in one.title, since=since, now=self._clock.now())
+        return find_runs(pages, lambda one: last_marker(one.title) == marker, since=since, now=self._clock.now())
 
     def repeated(self, repository: str, *, since: datetime) -> tuple[RunSeen, ...]:
         """Find the runs of a repository that were run again there, of those created since a moment."""
