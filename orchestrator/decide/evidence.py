@@ -72,12 +72,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known about a candidate at the moment of a decision."""
+    """All that is known about a candidate at the moment of a decision, and where and when it was read."""
 
     signal: SignalEvidence
     tags: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    run: RunFacts | None = None
+    readings: tuple[Reading, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,33 @@ class Champion:
 
 
 _decoder = msgspec.json.Decoder(SignalEvidence)
+_evidence_decoder = msgspec.json.Decoder(Evidence)
+
+
+def gathered(signal: SignalEvidence, measured: Measured | None) -> Evidence:
+    """Lay what the workspace says now over what the signal said then."""
+    if measured is None:
+        return Evidence(signal, signal.tags, signal.properties, run=signal.run)
+    return Evidence(
+        signal=signal,
+        tags=signal.tags | measured.tags,
+        properties=signal.properties | measured.properties,
+        metrics=measured.metrics,
+        run=measured.run or signal.run,
+        readings=measured.readings,
+        absent=measured.absent,
+    )
+
+
+def encode_evidence(evidence: Evidence) -> tuple[str, bytes]:
+    """Give the digest (sha256, hex) and the bytes under which gathered evidence is stored."""
+    body = msgspec.json.encode(evidence)
+    return sha256(body).hexdigest(), body
+
+
+def decode_evidence(body: bytes) -> Evidence:
+    """Read what `encode_evidence` wrote. Raises `msgspec.ValidationError` for half a record."""
+    return _evidence_decoder.decode(body)
 
 
 def encode_signal_evidence(evidence: SignalEvidence) -> tuple[str, bytes]:
@@ -118,7 +148,7 @@ def expression_facts(
         "tags": evidence.tags,
         "properties": evidence.properties,
         "metrics": evidence.metrics,
-        "run": _run(evidence.signal.run),
+        "run": _run(evidence.run),
         "jobs": {},
         "champion": None
         if champion is None

@@ -7,11 +7,11 @@ from typing import Any, assert_never
 from orchestrator.decide.candidate import Candidate
 from orchestrator.decide.evidence import (
     EventFacts,
-    Evidence,
     RunFacts,
     SignalEvidence,
     encode_signal_evidence,
     expression_facts,
+    gathered,
 )
 from orchestrator.policy.expressions import Broken, Fails, Holds, Missing
 from orchestrator.policy.policy import Environment, Policy, Route, Trigger
@@ -202,7 +202,7 @@ def _only(route: Route, candidate: Candidate, evidence: SignalEvidence) -> str |
         return None
     facts: Mapping[str, Any] = expression_facts(
         candidate,
-        Evidence(evidence, evidence.tags, evidence.properties),
+        gathered(evidence, None),
         champion=None,
         environment=route.to,
         now=evidence.event.time,

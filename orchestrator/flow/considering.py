@@ -1,6 +1,6 @@
 """Considering a promotion that has not been dispatched: evidence, decision, slot, gate, and then the dispatch."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +9,9 @@ from orchestrator.decide.decision import Decision, Outcome, decide
 from orchestrator.decide.evidence import Champion, Evidence, expression_facts
 from orchestrator.decide.inputs import BrokenInput, MissingInput, dispatch_inputs
 from orchestrator.errors import OrchestratorError
-from orchestrator.flow.dispatching import dispatch, standard_inputs
+from orchestrator.flow.dispatching import Intended, dispatch, standard_inputs
 from orchestrator.flow.ending import end
-from orchestrator.flow.evidence import signal_evidence
+from orchestrator.flow.evidence import gather, keep, kept_evidence
 from orchestrator.flow.gate import gate_obstacle
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import EVIDENCE_CAP, FOLLOWING_CAP, World
@@ -33,16 +33,30 @@ def consider(world: World, stored: Stored) -> Stored:
     newer = _newer(promotion, slot)
     if newer is not None:
         return end(world, stored, slot, FactKind.SUPERSEDED, detail=newer)
-    facts = _facts(world, promotion, slot)
-    now = world.clock.now()
-    decision = decide(route, facts, below=_below(world, promotion), policy_digest=world.policy.digest, now=now)
+    evidence = gather(world, promotion)
+    facts = _facts(world, promotion, evidence, slot)
+    below, now = _below(world, promotion), world.clock.now()
+    decision = decide(route, facts, below=below, policy_digest=world.policy.digest, now=now)
+    case = _Case(stored, slot, route, evidence, facts, decision)
     match decision.outcome:
         case Outcome.DECLINE:
-            return end(world, stored, slot, FactKind.DECLINED, detail=decision.reason, decision=decision)
+            return _decline(world, case, decision.reason)
         case Outcome.WAIT:
-            return _wait_for_checks(world, stored, slot, route, decision, now)
+            return _wait_for_checks(world, case)
         case Outcome.PROMOTE:
-            return _promote(world, stored, slot, route, decision, facts)
+            return _promote(world, case)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A promotion as it stands now: its place, what is known about its candidate, and what follows from that."""
+
+    stored: Stored
+    slot: StoredSlot
+    route: Route
+    evidence: Evidence
+    facts: dict[str, object]
+    decision: Decision
 
 
 def _route(world: World, promotion: Promotion) -> Route | str:
@@ -90,9 +104,7 @@ def _below(world: World, promotion: Promotion) -> Below | None:
     )
 
 
-def _facts(world: World, promotion: Promotion, slot: StoredSlot) -> dict[str, object]:
-    signal = signal_evidence(world, promotion.candidate.evidence)
-    evidence = Evidence(signal=signal, tags=signal.tags, properties=signal.properties)
+def _facts(world: World, promotion: Promotion, evidence: Evidence, slot: StoredSlot) -> dict[str, object]:
     return expression_facts(
         promotion.candidate,
         evidence,
@@ -105,78 +117,71 @@ def _facts(world: World, promotion: Promotion, slot: StoredSlot) -> dict[str, ob
 def _champion(world: World, champion: SlotChampion | None) -> Champion | None:
     if champion is None:
         return None
-    signal = signal_evidence(world, champion.evidence)
-    return Champion(version=champion.version, tags=signal.tags)
+    evidence = kept_evidence(world, champion.evidence)
+    return Champion(version=champion.version, tags=evidence.tags, metrics=evidence.metrics)
 
 
-def _wait_for_checks(
-    world: World, stored: Stored, slot: StoredSlot, route: Route, decision: Decision, now: datetime
-) -> Stored:
+def _decline(world: World, case: _Case, why: str) -> Stored:
+    return end(world, case.stored, case.slot, FactKind.DECLINED, detail=why, decision=case.decision)
+
+
+def _wait_for_checks(world: World, case: _Case) -> Stored:
+    decision = case.decision
     if decision.lacks_evidence:
-        return _wait_for_evidence(world, stored, slot, route, decision, decision.reason)
+        return _wait_for_evidence(world, case, "; ".join([decision.reason, *case.evidence.absent]))
     # Sooner than time alone changes a verdict, because the policy may change, too.
-    next_look = min(decision.until or now + EVIDENCE_CAP, now + EVIDENCE_CAP)
-    return wait(world, stored, decision.reason, decision=decision, next_look_at=next_look)
+    at_latest = world.clock.now() + EVIDENCE_CAP
+    return _wait(world, case, decision.reason, next_look_at=min(decision.until or at_latest, at_latest))
 
 
-def _wait_for_evidence(
-    world: World, stored: Stored, slot: StoredSlot, route: Route, decision: Decision, missing: str
-) -> Stored:
-    promotion, now = stored.promotion, world.clock.now()
+def _wait_for_evidence(world: World, case: _Case, missing: str) -> Stored:
+    promotion, now = case.stored.promotion, world.clock.now()
     since = promotion.unknown_since or now
-    if now - since >= route.evidence_timeout:
-        detail = f"evidence did not come within {route.evidence_timeout}: {missing}"
-        return end(world, stored, slot, FactKind.EXPIRED, detail=detail, decision=decision)
+    if now - since >= case.route.evidence_timeout:
+        detail = f"evidence did not come within {case.route.evidence_timeout}: {missing}"
+        return end(world, case.stored, case.slot, FactKind.EXPIRED, detail=detail, decision=case.decision)
     next_look = world.next_look(promotion.changed_at, cap=EVIDENCE_CAP)
-    return wait(world, stored, missing, decision=decision, next_look_at=next_look, unknown_since=since)
+    return _wait(world, case, missing, next_look_at=next_look, unknown_since=since)
 
 
-def _promote(
-    world: World, stored: Stored, slot: StoredSlot, route: Route, decision: Decision, facts: dict[str, object]
-) -> Stored:
-    promotion = stored.promotion
+def _promote(world: World, case: _Case) -> Stored:
+    promotion, route, holder = case.stored.promotion, case.route, case.slot.slot.holder
     if promotion.shadow:
-        detail = f"{decision.reason}; the route is a shadow, so nothing follows"
-        return end(world, stored, slot, FactKind.DECLINED, detail=detail, decision=decision)
+        return _decline(world, case, f"{case.decision.reason}; the route is a shadow, so nothing follows")
     next_look = world.next_look(promotion.changed_at, cap=FOLLOWING_CAP)
-    if slot.slot.holder not in {None, promotion.id}:
-        why = f"{slot.slot.holder} is on its way into {promotion.environment}; one at a time"
-        return wait(world, stored, why, decision=decision, next_look_at=next_look)
+    if holder not in {None, promotion.id}:
+        why = f"{holder} is on its way into {promotion.environment}; one at a time"
+        return _wait(world, case, why, next_look_at=next_look)
     target = Target(route.repository, route.workflow, route.ref, route.github_environment)
     reviewers: tuple[str, ...] = ()
     if route.gate is Gate.REQUIRED:
         gate = world.workflows.gate(target)
         obstacle = gate_obstacle(target, gate)
         if obstacle is not None:
-            return wait(world, stored, obstacle, decision=decision, next_look_at=next_look)
+            return _wait(world, case, obstacle, next_look_at=next_look)
         reviewers = gate.reviewers
     try:
-        inputs = dispatch_inputs(route, standard_inputs(world, promotion, route, target), facts)
+        inputs = dispatch_inputs(route, standard_inputs(world, promotion, route, target), case.facts)
     except MissingInput as error:
-        return _wait_for_evidence(world, stored, slot, route, decision, str(error))
+        return _wait_for_evidence(world, case, str(error))
     except BrokenInput as error:
-        return end(world, stored, slot, FactKind.DECLINED, detail=str(error), decision=decision)
-    return dispatch(world, stored, slot, route, target, decision=decision, inputs=inputs, reviewers=reviewers)
+        return _decline(world, case, str(error))
+    order = Intended(case.decision, keep(world, case.evidence), target, route.gate, reviewers, inputs)
+    return dispatch(world, case.stored, case.slot, order)
 
 
-def wait(
-    world: World,
-    stored: Stored,
-    waiting_for: str,
-    *,
-    decision: Decision,
-    next_look_at: datetime,
-    unknown_since: datetime | None = None,
+def _wait(
+    world: World, case: _Case, waiting_for: str, *, next_look_at: datetime, unknown_since: datetime | None = None
 ) -> Stored:
     """Wait, saying for what. A look that changed nothing adds no fact."""
-    promotion = stored.promotion
     changes: dict[str, Any] = {
         "waiting_for": waiting_for,
-        "decision": decision,
+        "decision": case.decision,
         "next_look_at": next_look_at,
         "unknown_since": unknown_since,
         "person_needed": None,
     }
+    promotion = case.stored.promotion
     if promotion.waiting_for == waiting_for:
-        return world.store.save(stored, replace(promotion, **changes), [])
-    return record(world, stored, FactKind.WAITS, detail=waiting_for, **changes)
+        return world.store.save(case.stored, replace(promotion, **changes), [])
+    return record(world, case.stored, FactKind.WAITS, detail=waiting_for, **changes)

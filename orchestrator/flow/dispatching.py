@@ -22,41 +22,32 @@ from orchestrator.promotion.record import Dispatch, GateRecord, Promotion, Slot,
 from orchestrator.promotion.states import FactKind, State
 
 
-def dispatch(
-    world: World,
-    stored: Stored,
-    slot: StoredSlot,
-    route: Route,
-    target: Target,
-    *,
-    decision: Decision,
-    inputs: dict[str, str],
-    reviewers: tuple[str, ...],
-) -> Stored:
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """What a decision to promote comes to: where the run happens, who reviews it, and what it is told.
+
+    `decided_on` is the digest of the evidence that the decision was made on.
+    """
+
+    decision: Decision
+    decided_on: str
+    target: Target
+    gate: Gate
+    reviewers: tuple[str, ...]
+    inputs: dict[str, str]
+
+
+def dispatch(world: World, stored: Stored, slot: StoredSlot, intended: Intended) -> Stored:
     """Save the intent, taking the slot; look at the gate once more; send; save what came of it.
 
     Raises `PersonError` before anything is saved, `Conflict` when another worker was first.
     """
-    promotion = stored.promotion
+    promotion, target = stored.promotion, intended.target
     _nothing_lost_for_good(world, promotion)
-    intent = _intent(world, stored, target, route.gate)
-    started = world.clock.monotonic()
-    saved = record(
-        world,
-        stored,
-        FactKind.INTENT_SAVED,
-        detail=f"{decision.reason}; {target.workflow} of {target.repository} is told to run",
-        slot=SlotChange(slot, _taken(slot.slot, promotion)),
-        decision=decision,
-        dispatch=intent,
-        gate=GateRecord(required=route.gate is Gate.REQUIRED, reviewers=reviewers),
-        waiting_for=None,
-        unknown_since=None,
-        person_needed=None,
-        next_look_at=world.clock.now() + _first_recovery(world),
-    )
     before = _Before(promotion.dispatch, slot.slot.newest_taken)
-    obstacle = _gate_obstacle_now(world, target, route.gate)
+    started = world.clock.monotonic()
+    saved = _save_intent(world, stored, slot, intended)
+    obstacle = _gate_obstacle_now(world, target, intended.gate)
     if obstacle is not None:
         return _let_go(world, saved, before, obstacle, next_look_at=_soon(world))
     _still_ours(world, saved)
@@ -64,7 +55,26 @@ def dispatch(
     if spent >= world.timing.send_within.total_seconds():
         why = f"sending was held up for {spent:.0f} s; deciding again"
         return _let_go(world, saved, before, why, next_look_at=_soon(world))
-    return _send(world, saved, before, Order(target, inputs, promotion.marker, world.timing.send_takes))
+    return _send(world, saved, before, Order(target, intended.inputs, promotion.marker, world.timing.send_takes))
+
+
+def _save_intent(world: World, stored: Stored, slot: StoredSlot, intended: Intended) -> Stored:
+    target, decision = intended.target, intended.decision
+    return record(
+        world,
+        stored,
+        FactKind.INTENT_SAVED,
+        detail=f"{decision.reason}; {target.workflow} of {target.repository} is told to run",
+        slot=SlotChange(slot, _taken(slot.slot, stored.promotion)),
+        decision=decision,
+        decided_on=intended.decided_on,
+        dispatch=_intent(world, stored, target, intended.gate),
+        gate=GateRecord(required=intended.gate is Gate.REQUIRED, reviewers=intended.reviewers),
+        waiting_for=None,
+        unknown_since=None,
+        person_needed=None,
+        next_look_at=world.clock.now() + _first_recovery(world),
+    )
 
 
 @dataclass(frozen=True, slots=True)

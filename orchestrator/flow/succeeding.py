@@ -70,11 +70,16 @@ def _after(world: World, slot: Slot, promotion: Promotion) -> Slot:
     return replace(
         slot,
         holder=None if slot.holder == promotion.id else slot.holder,
-        champion=SlotChampion(
-            promotion=promotion.id,
-            version=promotion.candidate.version,
-            evidence=promotion.candidate.evidence,
-            at=world.clock.now(),
-        ),
+        champion=_champion(world, promotion),
         newest_succeeded=mine if newest is None or mine.newer_than(newest) else newest,
+    )
+
+
+def _champion(world: World, promotion: Promotion) -> SlotChampion:
+    assert promotion.decided_on is not None  # noqa: S101 - saved with the intent
+    return SlotChampion(
+        promotion=promotion.id,
+        version=promotion.candidate.version,
+        evidence=promotion.decided_on,
+        at=world.clock.now(),
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from orchestrator.policy.policy import Policy
-from orchestrator.ports import Clock, Store, Workflows, WorkQueue
+from orchestrator.ports import Clock, EvidenceSource, Store, Workflows, WorkQueue
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("orchestrator")
 
@@ -49,7 +49,10 @@ EVIDENCE_CAP = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The ports and values that a step needs. `token` makes names that nobody else makes."""
+    """The ports and values that a step needs. `token` makes names that nobody else makes.
+
+    Without a source of `evidence` only the signals speak: enough for a policy that reads nothing else.
+    """
 
     store: Store
     workflows: Workflows
@@ -58,6 +61,7 @@ class World:
     policy: Policy
     token: Callable[[], str]
     timing: Timing = field(default_factory=Timing)
+    evidence: EvidenceSource | None = None
 
     def next_look(self, changed_at: datetime, *, cap: timedelta) -> datetime:
         """Look again after a quarter of the time that nothing changed, never sooner than the first look."""

@@ -112,6 +112,9 @@ class Route:
         return _matches(name, self.experiments)
 
 
+_MEASURED = ("metrics", "champion.metrics")
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The whole policy. `digest` (sha256, hex) changes with its meaning, never with comments, layout or file names."""
@@ -119,6 +122,13 @@ class Policy:
     environments: tuple[Environment, ...]
     routes: tuple[Route, ...]
     digest: str
+
+    @property
+    def reads_measurements(self) -> bool:
+        """Whether a check asks for what no signal carries: metrics of the candidate, or of the champion."""
+        checks = [check for route in self.routes for check in route.checks if isinstance(check, ExpressionCheck)]
+        expressions = [expression for check in checks for expression in (check.expect, check.when) if expression]
+        return any(path.startswith(_MEASURED) for expression in expressions for path in expression.reads)
 
     def environment(self, name: str) -> Environment | None:
         """The environment of a name."""

@@ -112,7 +112,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One candidate on its way into one environment."""
+    """One candidate on its way into one environment. `decided_on` is the digest of the evidence of its decision."""
 
     id: str
     intent: Intent
@@ -131,6 +131,7 @@ class Promotion:
     waiting_for: str | None = None
     unknown_since: datetime | None = None
     decision: Decision | None = None
+    decided_on: str | None = None
     dispatch: Dispatch | None = None
     run: Run | None = None
     gate: GateRecord | None = None
