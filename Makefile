@@ -23,10 +23,12 @@ serve: $(RUN) ## the local host on port 7071
 test: $(DEV) $(NODE) ## every test
 	@.venv/bin/pytest
 
-lint: $(DEV) ## ruff and mypy
+lint: $(DEV) ## ruff, mypy, and what is wrong with the workflows
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/zizmor --offline --strict-collection workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows workflows/*.yml
 
 bench: $(DEV) ## how fast it is
 	@.venv/bin/python -m bench

@@ -18,6 +18,7 @@ A_DAY = timedelta(days=1)
 _SQLITE = "sqlite:///"
 _TABLES = "tables"
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,19}://", re.IGNORECASE)
 _APP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _INSTALLATION = re.compile(r"([1-9][0-9]{0,17})?")
 _ONE_WORD = re.compile(r"[!-~]+")
@@ -167,13 +168,11 @@ def _store(outside: _Outside) -> SqliteFile:
         raise _wrong(name, "is tables, which this version can't use yet", allowed)
     path = text.removeprefix(_SQLITE)
     if path == text or not path or path.endswith("/") or path.startswith(":") or "\0" in path:
-        raise _wrong(name, f"is {text!r}", allowed)
+        scheme = _SCHEME.match(text)  # no more is shown: the address of a database may hold its password
+        raise _wrong(name, f"begins with {scheme[0]} and names no file" if scheme else "names no file", allowed)
     if outside.in_functions and outside.text("AZURE_FUNCTIONS_ENVIRONMENT") != "Development":
-        raise _wrong(
-            name,
-            f"is {text!r}, but the instances of a Functions app have throw-away disks: promotions would be lost",
-            "a file only where AZURE_FUNCTIONS_ENVIRONMENT is Development",
-        )
+        what = "is a file, but the instances of a Functions app have throw-away disks: promotions would be lost"
+        raise _wrong(name, what, "a file only where AZURE_FUNCTIONS_ENVIRONMENT is Development")
     return SqliteFile(outside.folder / path)
 
 
@@ -200,11 +199,11 @@ def _github_app(outside: _Outside) -> GitHubApp:
     mistakes: list[SettingMistake] = []
     app_id, installation = outside.text("GITHUB_APP_ID"), outside.text("GITHUB_APP_INSTALLATION_ID")
     if not _APP_ID.fullmatch(app_id):
-        what = f"is {app_id!r}" if app_id else "is missing, but GITHUB_APP_PRIVATE_KEY is set"
+        what = "holds characters that no id has" if app_id else "is missing, but GITHUB_APP_PRIVATE_KEY is set"
         mistakes.append(SettingMistake("GITHUB_APP_ID", what, "the App's id or client id, from its page on GitHub"))
     if not _INSTALLATION.fullmatch(installation):
         allowed = "the number of an installation; without it the installation is looked up"
-        mistakes.append(SettingMistake("GITHUB_APP_INSTALLATION_ID", f"is {installation!r}", allowed))
+        mistakes.append(SettingMistake("GITHUB_APP_INSTALLATION_ID", "is no number", allowed))
     try:
         key = _private_key(outside)
     except SettingsMistakes as error:
@@ -253,6 +252,12 @@ def _seconds(outside: _Outside, name: str, *, default: str) -> timedelta:
     return span
 
 
+def _sweep(outside: _Outside) -> timedelta:
+    if outside.in_functions:
+        return timedelta(minutes=1)  # the timer of function_app.py, which no setting changes
+    return _seconds(outside, "ORCHESTRATOR_SWEEP_SECONDS", default="60")
+
+
 def _secret(outside: _Outside, name: str) -> str | None:
     text = outside.text(name)
     if text.startswith(_UNRESOLVED):
@@ -272,8 +277,8 @@ def _web_address(name: str, url: str, *, allowed: str, http_anywhere: bool) -> s
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise _wrong(name, f"is no web address: {error}", allowed) from error
+    except ValueError:  # it quotes parts of the address, which may be a password
+        raise _wrong(name, "is no web address", allowed) from None
     if not host or parts.scheme not in {"http", "https"}:
         raise _wrong(name, "is no web address", allowed)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
@@ -289,7 +294,7 @@ _READ: dict[str, Callable[[_Outside], object]] = {
     "github_api_url": _github_api_url,
     "github": _github,
     "webhook_secret": partial(_secret, name="GITHUB_WEBHOOK_SECRET"),
-    "sweep": partial(_seconds, name="ORCHESTRATOR_SWEEP_SECONDS", default="60"),
+    "sweep": _sweep,
     "patience": partial(_seconds, name="ORCHESTRATOR_PATIENCE_SECONDS", default="120"),
     "mlflow": _mlflow,
 }

@@ -15,6 +15,7 @@ from orchestrator.console.event_grid import EventGridAddress, is_event_grid
 from orchestrator.console.github_webhook import webhook_routes
 from orchestrator.console.intake import Intake
 from orchestrator.console.pages import Pages
+from orchestrator.console.people import people_routes
 from orchestrator.console.problems import UNEXPECTED, problem
 from orchestrator.errors import NotAllowed, NotFound, PersonError, SenderError, WaitError
 from orchestrator.flow.intake import receive as receive_signals
@@ -28,8 +29,12 @@ def create_app(
     *,
     webhook_secret: str | None = None,
     intake_first: Callable[[], AbstractContextManager[object]] = nullcontext,
+    person: str | None = None,
 ) -> ASGIApp:
-    """Make the ASGI application of one service. `intake_first` is entered while signals are being stored."""
+    """Make the ASGI application of one service. `intake_first` is entered while signals are being stored.
+
+    `person` is who goes on record for what people ask for; None where nobody is known, and so nobody may.
+    """
     service = FastAPI(
         title="Promotion orchestrator",
         summary="Takes model versions to production through the checks and the people that the policy names.",
@@ -39,6 +44,7 @@ def create_app(
         redirect_slashes=False,
     )
     service.include_router(api_routes(world))
+    service.include_router(people_routes(world, person))
     service.include_router(webhook_routes(world, webhook_secret))
     service.router.routes.extend(Pages(world).routes())
     for error, answer in _ANSWERS.items():
@@ -75,9 +81,13 @@ async def _not_valid(_: Request, error: Exception) -> Response:
 
 def _mistake(error: Mapping[str, object]) -> str:
     place = error["loc"]
-    name = place[-1] if isinstance(place, tuple) and len(place) > 1 else "the parameters"
+    in_body = isinstance(place, tuple) and place[:1] == ("body",)
+    name = place[-1] if isinstance(place, tuple) and len(place) > 1 else "the body" if in_body else "the parameters"
     if error["type"] == "extra_forbidden":
-        return f"{name!r} is no parameter of this list; /openapi.json names those that there are"
+        what = "field of this body" if in_body else "parameter of this list"
+        return f"{str(name)[:100]!r} is no {what}; /openapi.json names those that there are"
+    if error["type"] == "json_invalid":
+        return "the body is no JSON"
     message = str(error["msg"])
     return f"{name}: {message[:1].lower()}{message[1:]}; it is {str(error['input'])[:100]!r}"
 

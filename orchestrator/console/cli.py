@@ -7,16 +7,22 @@ Exit codes: 0 done; 1 something must be changed first (a setting, the policy); 2
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.console.asking import LONGEST_REASON
 from orchestrator.errors import NotFound, OrchestratorError, PersonError, WaitError
+from orchestrator.local.person import os_user
 from orchestrator.local.settings_file import local_values
 from orchestrator.logs import log_to_stderr
 from orchestrator.ports import PromotionFilter, SignalOutcome, Store
+from orchestrator.promotion.record import Promotion
 from orchestrator.promotion.states import State
 from orchestrator.settings import policy_path, read_settings, read_store
+
+if TYPE_CHECKING:
+    from orchestrator.policy.mistakes import Mistake
 
 MOST_AT_ONCE = 200
 
@@ -28,6 +34,16 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 something must be changed first, 2 wrong usage, 3 not found, 4 try again later.",
 )
 
+
+def _given(reason: str) -> str:
+    reason = reason.strip()
+    if not 0 < len(reason) <= LONGEST_REASON:
+        raise typer.BadParameter(f"say why, in at most {LONGEST_REASON:,} characters")
+    return reason
+
+
+Id = Annotated[str, typer.Argument(help="A promotion, such as staging:diabetes-clf:7.")]
+Reason = Annotated[str, typer.Option(callback=_given, help="Why; it goes on record with your name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as the API gives it.")]
 Limit = Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="How many at most.")]
 Cursor = Annotated[str | None, typer.Option(help="`next` of the page before.")]
@@ -89,7 +105,7 @@ def check(
         checked = check_policy(read_files(path))
         mistakes, warnings = checked.mistakes, checked.warnings
     except PolicyMistakes as error:
-        mistakes, warnings = error.mistakes, ()
+        mistakes, warnings = error.mistakes if path.exists() else (_no_policy(path),), ()
     if json:
         print_json(
             {
@@ -104,6 +120,13 @@ def check(
         print(PolicyMistakes(mistakes) if mistakes else f"{path}: the policy is good")
     if mistakes:
         raise typer.Exit(1)
+
+
+def _no_policy(path: Path) -> "Mistake":
+    from orchestrator.policy.mistakes import Mistake
+
+    allowed = "a policy file or a folder of them: name it as in `check PATH`, or by ORCHESTRATOR_POLICY"
+    return Mistake(str(path), 0, 0, "there is no policy here", allowed=allowed)
 
 
 @app.command("list")
@@ -134,19 +157,12 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show one promotion, whole."""
-    from orchestrator.console.cli_output import print_model, print_promotion
-    from orchestrator.console.presenting import whole_promotion
-
     store = _store()
     identity = _identity(store, id, run)
     stored = store.load(identity)
     if stored is None:
         raise NotFound(f"there is no promotion {identity!r}; `orchestrator list` names those that there are")
-    whole = whole_promotion(stored.promotion, store.history(identity))
-    if json:
-        print_model(whole)
-    else:
-        print_promotion(whole)
+    _print_whole(store, stored.promotion, json=json)
 
 
 @app.command()
@@ -165,6 +181,53 @@ def events(
         print_model(page)
     else:
         print_events(page)
+
+
+@app.command()
+def cancel(id: Id, reason: Reason, json: AsJson = False) -> None:
+    """Cancel a promotion: it ends when no run of it can live any more."""
+    from orchestrator.flow import commands
+    from orchestrator.wiring import people_world
+
+    world = people_world(_store())
+    _print_whole(world.store, commands.cancel(world, id, actor=os_user(), reason=reason), json=json)
+
+
+@app.command()
+def retry(id: Id, reason: Reason, json: AsJson = False) -> None:
+    """Try a promotion again that ended without success, through the same checks and gates."""
+    from orchestrator.flow import commands
+    from orchestrator.wiring import people_world
+
+    world = people_world(_store())
+    _print_whole(world.store, commands.retry(world, id, actor=os_user(), reason=reason), json=json)
+
+
+@app.command()
+def override(
+    id: Id,
+    check: Annotated[str, typer.Option(help="`gate`: the run went past its gate without an approval.")],
+    reason: Reason,
+    json: AsJson = False,
+) -> None:
+    """Let a check count as passed: the next environments open."""
+    from orchestrator.console import asking
+    from orchestrator.wiring import people_world
+
+    world = people_world(_store(), policy=policy_path(_environment(), folder=Path()))
+    promotion = asking.override(world, id, check=check, actor=os_user(), reason=reason)
+    _print_whole(world.store, promotion, json=json)
+
+
+def _print_whole(store: Store, promotion: Promotion, *, json: bool) -> None:
+    from orchestrator.console.cli_output import print_model, print_promotion
+    from orchestrator.console.presenting import whole_promotion
+
+    whole = whole_promotion(promotion, store.history(promotion.id))
+    if json:
+        print_model(whole)
+    else:
+        print_promotion(whole)
 
 
 def _identity(store: Store, identity: str | None, run: int | None) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,9 +15,11 @@ from starlette.staticfiles import StaticFiles
 
 from orchestrator.console.api import find_promotion
 from orchestrator.console.presenting import shown_page
-from orchestrator.errors import NotFound, SenderError, StoreUnavailable
+from orchestrator.errors import NotFound, PersonError, SenderError, StoreUnavailable
 from orchestrator.flow.world import World
 from orchestrator.ports import PromotionFilter
+
+_log = structlog.get_logger("orchestrator")
 
 PER_PAGE = 50
 _HERE = Path(__file__).parent
@@ -71,6 +74,9 @@ class Pages:
                 return self._trouble(400, str(error))
             except NotFound as error:
                 return self._trouble(404, str(error))
+            except PersonError as error:
+                _log.error("console.person_needed", reason=str(error))
+                return self._trouble(500, str(error))
             except StoreUnavailable as error:
                 return self._trouble(503, str(error))
 

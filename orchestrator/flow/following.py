@@ -147,10 +147,14 @@ def _end(world: World, stored: Stored, kind: FactKind, detail: str, *, actor: st
 
 
 def _cancelled_without_its_run(world: World, stored: Stored) -> Stored:
-    """End what a person cancelled and GitHub knows no more, if GitHub can be read at all."""
+    """End what a person cancelled and GitHub knows no more. One 404 proves nothing: its list is asked twice, later."""
     promotion, _, run, _ = _followed(stored.promotion)
-    if any(one.run.id == run.id for one in find_runs(world, promotion).runs) or promotion.cancel is None:
+    found = find_runs(world, promotion)
+    if any(one.run.id == run.id for one in found.runs) or promotion.cancel is None:
         raise Unreadable(f"run {run.id} is in GitHub's list, but can't be read by itself just now")
+    waits = wait_for_run(world, stored, found, f"run {run.id}, which GitHub does not find")
+    if waits is not None:
+        return waits
     detail = f"run {run.id} is not on GitHub any more: {promotion.cancel.reason}"
     return _end(world, stored, FactKind.CANCELLED, detail, actor=promotion.cancel.actor)
 
@@ -170,9 +174,10 @@ def _seen(world: World, stored: Stored, state: State, kind: FactKind, *, waiting
 
 
 def _unchanged(world: World, stored: Stored) -> Stored:
-    promotion = stored.promotion
+    promotion, intent, _, _ = _followed(stored.promotion)
     next_look = world.next_look(promotion.changed_at, cap=FOLLOWING_CAP)
-    return world.store.save(stored, replace(promotion, next_look_at=next_look, person_needed=None), [])
+    seen = replace(intent, since=None, empty_looks=0)
+    return world.store.save(stored, replace(promotion, dispatch=seen, next_look_at=next_look, person_needed=None), [])
 
 
 def _followed(promotion: Promotion) -> tuple[Promotion, Dispatch, Run, GateRecord]:

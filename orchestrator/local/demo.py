@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +48,7 @@ def demo(policy_path: Path, *, keep: bool) -> None:
         running(stand_in) as github,
         tempfile.TemporaryDirectory() as folder,
         _local_host(github, policy_path, Path(folder)) as service,
-        httpx.Client(base_url=service, timeout=10) as client,
+        httpx.Client(base_url=service, timeout=10, trust_env=False) as client,
     ):
         console.print(f"GitHub stand-in  {github}\nlocal host       {service}\n")
         teller = _Teller(console, stand_in, client)
@@ -148,7 +148,8 @@ _COLOURS = {
 @contextmanager
 def _local_host(github: str, policy_path: Path, folder: Path) -> Iterator[str]:
     port = _free_port()
-    environment = os.environ | {
+    environment = _without_settings(os.environ) | {
+        "NO_PROXY": f"{LOOPBACK},localhost",
         "ORCHESTRATOR_POLICY": str(policy_path.absolute()),
         "ORCHESTRATOR_STORE": f"sqlite:///{folder / 'demo.db'}",
         "ORCHESTRATOR_SWEEP_SECONDS": "1",
@@ -172,11 +173,20 @@ def _local_host(github: str, policy_path: Path, folder: Path) -> Iterator[str]:
         host.wait(timeout=20)
 
 
+def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what is set for the real service, and every proxy: the demo speaks to this machine alone."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("GITHUB_", "ORCHESTRATOR_", "MLFLOW_")) and not name.lower().endswith("_proxy")
+    }
+
+
 def _wait_until_healthy(host: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and host.poll() is None:
         try:
-            if httpx.get(f"{address}/api/health", timeout=2).status_code == 200:
+            if httpx.get(f"{address}/api/health", timeout=2, trust_env=False).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -10,7 +10,8 @@ from orchestrator.policy.inputs import STANDARD_INPUTS
 from orchestrator.policy.policy import Gate, Policy
 
 RUN_NAME = (
-    "Promote ${{ inputs.model_name }} to ${{ inputs.environment }} [${{ inputs.promotion_id }}#${{ inputs.attempt }}]"
+    "Promote ${{ inputs.model_name }}:${{ inputs.model_version }} to ${{ inputs.environment }} "
+    "[${{ inputs.promotion_id }}#${{ inputs.attempt }}]"
 )
 
 

@@ -11,10 +11,12 @@ import structlog
 import uvicorn
 
 from orchestrator.console.app import create_app
-from orchestrator.errors import PersonError
+from orchestrator.errors import PersonError, StoreUnavailable
 from orchestrator.flow.advance import advance
 from orchestrator.flow.sweep import sweep
 from orchestrator.flow.world import World
+from orchestrator.local.loopback_only import LoopbackOnly
+from orchestrator.local.person import os_user
 from orchestrator.local.queue import LocalQueue
 from orchestrator.settings import Settings, is_loopback
 from orchestrator.wiring import build, close_store
@@ -78,8 +80,11 @@ class _Server(uvicorn.Server):
 
 
 def _config(settings: Settings, world: World, queue: LocalQueue) -> uvicorn.Config:
+    app = create_app(
+        world, webhook_secret=settings.webhook_secret, intake_first=queue.held, person=f"local:{os_user()}"
+    )
     return uvicorn.Config(
-        create_app(world, webhook_secret=settings.webhook_secret, intake_first=queue.held),
+        LoopbackOnly(app),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -113,6 +118,8 @@ def _sweep_until(world: World, stopping: threading.Event) -> None:
     while not stopping.is_set():
         try:
             sweep(world)
+        except StoreUnavailable as error:
+            _log.warning("sweep.store_unavailable", reason=str(error))
         except Exception as error:  # noqa: BLE001 - logged with its traceback; the next sweep comes all the same
             _log.error("sweep.failed", reason=repr(error), exc_info=error)
         stopping.wait(world.timing.sweep.total_seconds())

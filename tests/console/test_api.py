@@ -285,11 +285,12 @@ def test_a_damaged_record_is_said_to_be_one_and_shows_nothing_of_the_inside(
         another.execute("UPDATE promotions SET body = ?", (b"{}",))
     another.close()
 
-    answer = client.get(f"/api/promotions/{IDENTITY}")
-
-    assert answer.status_code == 500
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert "Traceback" not in answer.text
+    for path in ("/api/promotions", f"/api/promotions/{IDENTITY}"):
+        answer = client.get(path)
+        assert answer.status_code == 500
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert IDENTITY in answer.json()["detail"]
+        assert "Traceback" not in answer.text
     assert client.get("/api/health").status_code == 200
 
 

@@ -14,11 +14,11 @@ from orchestrator.flow.intake import receive
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import World
 from orchestrator.policy.policy import Gate
-from orchestrator.promotion.record import Dispatch, Run, Target
+from orchestrator.promotion.record import Dispatch, GateRecord, Run, Target
 from orchestrator.promotion.states import FactKind
 from orchestrator.settings import Settings
 from orchestrator.signals.delivery import parse_delivery
-from tests.console.test_api import AT, IDENTITY
+from tests.console.test_api import AT, IDENTITY, let_happen
 from tests.flow.events import model_registered
 from tests.flow.story import POLICY
 
@@ -111,6 +111,14 @@ def test_what_could_act_on_a_terminal_is_not_printed(folder: Path) -> None:
         (["list", "--limit", "500"], 2, "200"),
         (["list", "--cursor", "made-up"], 1, "cursor"),
         (["promote"], 2, "promote"),
+        (["cancel", IDENTITY], 2, "--reason"),
+        (["cancel", IDENTITY, "--reason", " "], 2, "say why"),
+        (["retry", IDENTITY, "--reason", "x" * 2001], 2, "2,000"),
+        (["cancel", "staging:nothing:1", "--reason", "why"], 3, "staging:nothing:1"),
+        (["retry", IDENTITY, "--reason", "why"], 1, "once it has ended"),
+        (["override", IDENTITY, "--check", "gate", "--reason", "why"], 1, "nothing to accept"),
+        (["override", IDENTITY, "--check", "accuracy", "--reason", "why"], 1, "only `gate`"),
+        (["override", IDENTITY, "--reason", "why"], 2, "--check"),
     ],
 )
 def test_what_can_t_be_done_ends_in_a_sentence_and_an_exit_code(
@@ -121,6 +129,39 @@ def test_what_can_t_be_done_ends_in_a_sentence_and_an_exit_code(
     assert ended.code == code
     assert said in ended.errors
     assert ended.out == ""
+
+
+def test_people_act_without_credentials_and_go_on_record(folder: Path, world: World) -> None:
+    cancelled = orchestrator(folder, "cancel", IDENTITY, "--reason", " wrong data ", "--json", LOGNAME="ops-one")
+    let_happen(world, FactKind.FAILED)
+    again = orchestrator(folder, "retry", IDENTITY, "--reason", "mended", LOGNAME="ops-two")
+    shown = orchestrator(folder, "show", IDENTITY, "--json").json
+
+    asked = cancelled.json["history"][-1]
+    assert (asked["fact"], asked["actor"], asked["detail"]) == ("cancel asked", "ops-one", "wrong data")
+    assert (again.code, shown["attempt"]) == (0, 2)
+    assert IDENTITY in again.out
+    assert (shown["history"][-1]["actor"], shown["history"][-1]["detail"]) == ("ops-two", "mended")
+
+
+def test_a_broken_policy_stops_nobody_from_cancelling(folder: Path) -> None:
+    (folder / "policy.yaml").write_text("version: 0")
+
+    assert orchestrator(folder, "cancel", IDENTITY, "--reason", "wrong data").code == 0
+    assert orchestrator(folder, "override", IDENTITY, "--check", "gate", "--reason", "why").code == 1
+
+
+def test_a_bypassed_gate_is_accepted_and_the_next_environment_opens(folder: Path, world: World) -> None:
+    let_happen(world, FactKind.GATE_BYPASSED, gate=GateRecord(required=True, reviewers=(), bypassed=True))
+    let_happen(world, FactKind.SUCCEEDED)
+
+    accepted = orchestrator(
+        folder, "override", IDENTITY, "--check", "gate", "--reason", "reviewed by phone", "--json", LOGNAME="ops-one"
+    )
+
+    last = accepted.json["history"][-1]
+    assert (last["fact"], last["actor"], last["detail"]) == ("bypass accepted", "ops-one", "reviewed by phone")
+    assert orchestrator(folder, "show", "prod:diabetes-clf:7", "--json").json["state"] == "evaluating"
 
 
 def test_the_environment_wins_over_the_file(folder: Path) -> None:
@@ -164,7 +205,12 @@ def test_every_mistake_of_a_policy_is_printed(tmp_path: Path) -> None:
 
 
 def test_a_policy_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
-    ended = orchestrator(tmp_path, "check", "nowhere.yaml")
+    named = orchestrator(tmp_path, "check", "nowhere.yaml")
+    default = orchestrator(tmp_path, "check")
 
-    assert ended.code == 1
-    assert "nowhere.yaml" in ended.out
+    assert named.code == default.code == 1
+    assert "nowhere.yaml: there is no policy here" in named.out
+    assert "policy.yaml: there is no policy here" in default.out
+    assert "check PATH" in default.out
+    (mistake,) = orchestrator(tmp_path, "check", "--json").json["mistakes"]
+    assert mistake["what"] == "there is no policy here"

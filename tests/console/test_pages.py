@@ -1,5 +1,6 @@
 """The pages: what they show is text and nothing else."""
 
+import sqlite3
 from datetime import UTC, datetime
 
 import httpx
@@ -10,6 +11,7 @@ from orchestrator.flow.world import World
 from orchestrator.policy.policy import Gate
 from orchestrator.promotion.record import Dispatch, GateRecord, Run, Target
 from orchestrator.promotion.states import FactKind
+from orchestrator.settings import Settings
 from tests.flow.events import model_registered
 
 ADDRESS = "/runtime/webhooks/eventgrid?functionName=on_ml_event"
@@ -92,6 +94,21 @@ def test_trouble_has_a_page_too(client: httpx.Client, path: str, status: int) ->
 
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("path", ["/", "/promotions/staging:diabetes-clf:7"])
+def test_a_damaged_record_is_named_on_a_page(client: httpx.Client, settings: Settings, path: str) -> None:
+    client.post(ADDRESS, content=model_registered())
+    with sqlite3.connect(settings.store.path) as another:
+        another.execute("UPDATE promotions SET body = ?", (b"{}",))
+    another.close()
+
+    answer = client.get(path)
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "staging:diabetes-clf:7" in answer.text
+    assert "backup" in answer.text
 
 
 def test_older_promotions_are_a_link_away(client: httpx.Client) -> None:

@@ -5,14 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+
+T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 60.0
@@ -52,15 +53,15 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            assert self._process.poll() is None, self.said()
-            try:
-                if httpx.get(f"{self.address}/api/health", timeout=5).status_code == 200:
-                    return
-            except httpx.TransportError:
-                _pause()
-        raise AssertionError(f"the service did not start: {self.said()}")
+        eventually(self._answers, within=_START_SECONDS, said=self.said)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.said()
+        try:
+            return httpx.get(f"{self.address}/api/health", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def kill(self) -> None:
         """End the process as a power cut does."""
@@ -122,5 +123,15 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _pause() -> None:
-    threading.Event().wait(0.05)
+def eventually(
+    condition: Callable[[], T], *, within: float, every: float = 0.05, said: Callable[[], object] = lambda: ""
+) -> T:
+    """Ask again and again, at most `within` seconds, until the answer holds, and give it.
+
+    For what happens in another process, which can tell nobody here that it has. `said` explains a failure.
+    """
+    deadline = time.monotonic() + within
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"not within {within:.0f} s: {said()}"
+        time.sleep(every)
+    return answer

@@ -285,6 +285,20 @@ def test_the_console_is_the_web_app(app: None) -> None:
     assert asked("/api/health", "DELETE").status_code == 405
 
 
+def test_people_are_not_known_there_yet(app: None) -> None:
+    told(the_event())
+
+    for action in ("cancel", "retry", "override"):
+        answer = asked(f"/api/promotions/{IDENTITY}/{action}", "POST", b'{"reason": "why", "check": "gate"}')
+        assert answer.status_code == 403
+        assert "log-in" in json.loads(answer.get_body())["detail"]
+    assert len(store().history(IDENTITY)) == 1
+
+
+def test_any_host_is_answered_there(app: None) -> None:
+    assert asked("/api/health", host="promotions.example", origin="https://page.example").status_code == 200
+
+
 def test_wrong_settings_are_said_to_the_log_and_not_to_the_caller(
     app: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

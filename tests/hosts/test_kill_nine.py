@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
@@ -18,7 +17,7 @@ from orchestrator.local.scene import set_scene
 from orchestrator.policy.load import parse_policy
 from tests.flow.events import model_registered
 from tests.flow.story import POLICY
-from tests.hosts.service import Service
+from tests.hosts.service import Service, eventually
 
 EVENTS = 500
 KILLS = 6
@@ -67,7 +66,12 @@ def test_what_was_acknowledged_has_exactly_one_run_however_often_the_service_is_
                 service.start()
             for one in sent:
                 one.result()
-        _wait_until(lambda: _states(service).keys() == {"gated", "declined"}, service)
+        eventually(
+            lambda: _states(service).keys() == {"gated", "declined"},
+            within=END_SECONDS,
+            every=1.0,
+            said=lambda: (_states(service), service.said()),
+        )
         promotions = service.promotions()
         service.stop()
 
@@ -94,19 +98,9 @@ def _registered(number: int) -> bytes:
 def _until_acknowledged(service: Service, body: bytes, acknowledged: Moments) -> None:
     """Deliver as Event Grid does: again and again until it is taken."""
     with httpx.Client(timeout=20) as client:
-        deadline = monotonic() + END_SECONDS
-        while not service.deliver(client, body):
-            assert monotonic() < deadline, service.said()
-            threading.Event().wait(0.05)
+        eventually(lambda: service.deliver(client, body), within=END_SECONDS, said=service.said)
     acknowledged.happened()
 
 
 def _states(service: Service) -> Counter[str]:
     return Counter(one["state"] for one in service.promotions())
-
-
-def _wait_until(reached: Callable[[], bool], service: Service) -> None:
-    deadline = monotonic() + END_SECONDS
-    while not reached():
-        assert monotonic() < deadline, f"{_states(service)} {service.said()}"
-        threading.Event().wait(1.0)

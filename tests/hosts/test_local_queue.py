@@ -1,6 +1,7 @@
 """The work queue of one process: nothing twice at once, nothing forgotten, nothing that stops it."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -143,8 +144,7 @@ def test_a_store_out_of_reach_is_tried_again() -> None:
 
 
 def test_one_id_hinted_from_many_threads_is_never_advanced_twice_at_once() -> None:
-    pause = threading.Event()
-    advances = Advances(lambda _: pause.wait(0.001))
+    advances = Advances(lambda _: time.sleep(0.001))  # a look takes its time, so that another one could begin
 
     def hint_all() -> None:
         for number in range(300):

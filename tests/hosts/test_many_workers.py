@@ -1,10 +1,8 @@
 """Many deliveries, many processes: the same end."""
 
 import random
-import threading
 from collections import Counter
 from pathlib import Path
-from time import monotonic
 
 import httpx
 
@@ -15,7 +13,7 @@ from orchestrator.local.scene import set_scene
 from orchestrator.policy.load import parse_policy
 from tests.flow.events import model_registered
 from tests.flow.story import POLICY
-from tests.hosts.service import Service, serving
+from tests.hosts.service import Service, eventually, serving
 
 MODELS, VERSIONS, COPIES, PROCESSES = 12, 3, 5, 8
 END_SECONDS = 120.0
@@ -87,11 +85,11 @@ def _assert_no_run_twice(stand_in: StandIn) -> None:
 
 def _wait_until_newest_is_in_production(services: list[Service], *, versions: int = VERSIONS) -> None:
     wanted = {f"prod:diabetes-{model}:{versions}" for model in range(MODELS)}
-    deadline = monotonic() + END_SECONDS
-    while True:
-        promotions = services[0].promotions()
-        arrived = {one["id"] for one in promotions if one["state"] == "succeeded"}
-        if wanted <= arrived:
-            return
-        assert monotonic() < deadline, [(one["id"], one["state"], one["waiting_for"]) for one in promotions]
-        threading.Event().wait(0.3)
+
+    def all_arrived() -> bool:
+        return wanted <= {one["id"] for one in services[0].promotions() if one["state"] == "succeeded"}
+
+    def said() -> object:
+        return [(one["id"], one["state"], one["waiting_for"]) for one in services[0].promotions()]
+
+    eventually(all_arrived, within=END_SECONDS, every=0.3, said=said)

@@ -8,8 +8,6 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
-from time import monotonic
 
 import httpx
 import pytest
@@ -26,6 +24,7 @@ from orchestrator.policy.load import parse_policy
 from orchestrator.settings import GitHubToken, Settings, SqliteFile
 from tests.flow.events import model_registered
 from tests.flow.story import POLICY, REPOSITORY
+from tests.hosts.service import eventually
 
 ROOT = Path(__file__).parents[2]
 ADDRESS = "/runtime/webhooks/eventgrid?functionName=on_ml_event"
@@ -125,18 +124,34 @@ def test_an_event_goes_all_the_way_to_production(settings: Settings, tmp_path: P
     stand_in.add_repository(REPOSITORY, RepositorySettings(timings=Timings(0, 0, 0)))
     with github_running(stand_in) as github, running(replace(settings, github_api_url=github)) as url:
         assert httpx.post(url + ADDRESS, content=model_registered()).status_code == 200
-        states = _until_both_succeeded(url)
+        states = eventually(lambda: _both_succeeded(url), within=60, every=0.1)
 
     assert states == {"staging:diabetes-clf:7": "succeeded", "prod:diabetes-clf:7": "succeeded"}
     assert len(stand_in.runs()) == 2
 
 
-def _until_both_succeeded(url: str) -> dict[str, str]:
-    until = monotonic() + 60
-    states: dict[str, str] = {}
-    while monotonic() < until:
-        states = {one["id"]: one["state"] for one in httpx.get(f"{url}/api/promotions").json()["promotions"]}
-        if len(states) == 2 and set(states.values()) == {"succeeded"}:
+def _both_succeeded(url: str) -> dict[str, str]:
+    """The states of both promotions, once both have succeeded."""
+    states = {one["id"]: one["state"] for one in httpx.get(f"{url}/api/promotions").json()["promotions"]}
+    return states if list(states.values()) == ["succeeded", "succeeded"] else {}
+
+
+def test_a_sweep_that_can_t_reach_the_store_says_so_without_a_traceback(tmp_path: Path) -> None:
+    program = started(tmp_path, ORCHESTRATOR_SWEEP_SECONDS="0.1")
+    assert program.stdout is not None
+    assert program.stderr is not None
+    url = program.stdout.readline().split()[-1]
+    assert httpx.get(f"{url}/api/health").status_code == 200
+    (tmp_path / "var" / "orchestrator.db").rename(tmp_path / "var" / "elsewhere.db")
+    said = ""
+    for said in program.stderr:
+        if "sweep." in said and "sweep.finished" not in said:
             break
-        Event().wait(0.1)
-    return states
+
+    program.terminate()
+    _, errors = program.communicate(timeout=30)
+
+    assert '"sweep.store_unavailable"' in said
+    assert '"level":"warning"' in said
+    assert "orchestrator.db" in said
+    assert "Traceback" not in errors

@@ -109,6 +109,53 @@ def test_another_store_is_a_mistake(folder: Path, text: str) -> None:
     assert "sqlite:///PATH" in mistakes(folder, ORCHESTRATOR_STORE=text)["ORCHESTRATOR_STORE"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres://user:hunter2@db.example/orchestrator",
+        "sqlite://user:hunter2@db",
+        "DefaultEndpointsProtocol=https;AccountKey=hunter2",
+    ],
+)
+def test_a_store_that_is_none_is_not_printed_whole(folder: Path, text: str) -> None:
+    found = mistakes(folder, ORCHESTRATOR_STORE=text)["ORCHESTRATOR_STORE"]
+
+    assert "hunter2" not in found
+    assert text.partition("://")[0] in found or "://" not in text
+
+
+@pytest.mark.parametrize("name", ["GITHUB_API_URL", "MLFLOW_TRACKING_URI"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://user:hunter2@h", "https://user:hunter2", "https://[hunter2", "http://hunter2\u2100.example", "hunter2"],
+)
+def test_an_address_that_is_none_is_not_printed(folder: Path, name: str, url: str) -> None:
+    wrong: dict[str, Any] = {name: url}
+
+    assert "hunter2" not in mistakes(folder, **wrong)[name]
+
+
+@pytest.mark.parametrize("name", ["GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID"])
+def test_a_key_in_the_place_of_a_number_is_not_printed(folder: Path, pem: str, name: str) -> None:
+    app: dict[str, Any] = {"GITHUB_TOKEN": "", "GITHUB_APP_ID": "12", "GITHUB_APP_PRIVATE_KEY": pem}
+
+    found = mistakes(folder, **(app | {name: "hunter2 hunter2"}))
+
+    assert found.keys() == {name}
+    assert "hunter2" not in found[name]
+
+
+def test_the_timer_of_a_functions_app_sweeps_each_minute_whatever_is_set(folder: Path) -> None:
+    developing = {
+        "GITHUB_TOKEN": TOKEN,
+        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+        "ORCHESTRATOR_STORE": "sqlite:///b.db",
+    }
+    for text in ("5", "3600", "soon"):
+        environ = developing | {"ORCHESTRATOR_SWEEP_SECONDS": text}
+        assert read_settings(environ, folder=folder, in_functions=True).sweep == timedelta(seconds=60)
+
+
 def test_a_functions_app_must_say_where_its_store_is(folder: Path) -> None:
     assert "no default" in mistakes(folder, in_functions=True)["ORCHESTRATOR_STORE"]
 
