@@ -9,10 +9,10 @@ NEW_ENOUGH := -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test lint bench lock clean
+.PHONY: help demo serve test lint simulate bench lock clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(RUN) ## the whole story on this machine, told as it happens; KEEP=1 leaves it running for the browser
 	@.venv/bin/orchestrator demo $(if $(KEEP),--keep)
@@ -29,6 +29,9 @@ lint: $(DEV) ## ruff, mypy, and what is wrong with the workflows
 	.venv/bin/mypy
 	.venv/bin/zizmor --offline --strict-collection workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows workflows/*.yml
+
+simulate: $(DEV) ## the seeded world, SEEDS=200000 of them on every core
+	@.venv/bin/python -m tests.world --seeds $(or $(SEEDS),2000) --jobs $$(nproc)
 
 bench: $(DEV) ## how fast it is
 	@.venv/bin/python -m bench
