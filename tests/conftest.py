@@ -21,6 +21,7 @@ def no_settings_from_outside() -> Iterator[None]:
             environment.delenv(name, raising=False)
         yield
 
+
 @pytest.fixture
 def record_line(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Gives a test a line of its own at the end of the run's output: what was counted or measured."""

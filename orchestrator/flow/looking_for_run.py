@@ -34,15 +34,15 @@ def look_for_run(world: World, stored: Stored) -> Stored:
     if early is not None:
         return early
     person = _turn_of_a_person(world, stored)
-    if person is not None and promotion.cancel is not None:
-        detail = f"{promotion.cancel.reason}; nobody can tell whether a run named {promotion.marker} exists"
-        slot = world.store.slot(promotion.slot)
-        return end(world, stored, slot, FactKind.CANCELLED, detail=detail, actor=promotion.cancel.actor)
-    if person is not None:
+    if person is not None and promotion.cancel is None:
         return _ask(world, stored, person)
     again = _look_twice(world, stored, found)
     if again is not None:
         return again
+    if person is not None and promotion.cancel is not None:
+        detail = f"{promotion.cancel.reason}; nobody can tell whether a run named {promotion.marker} exists"
+        slot = world.store.slot(promotion.slot)
+        return end(world, stored, slot, FactKind.CANCELLED, detail=detail, actor=promotion.cancel.actor)
     patience = _patience(world, _intent(stored))
     nothing = record(
         world,

@@ -1,5 +1,6 @@
 """A world from one seed: the real flow on the real SQLite store, with everything else decided by luck."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -186,6 +187,7 @@ def _empty_store() -> Path:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50), cache_logger_on_first_use=True)
     memory = Path("/dev/shm")  # noqa: S108 - a disk in memory, where there is one
     folder = Path(tempfile.mkdtemp(prefix="world-", dir=memory if os.access(memory, os.W_OK) else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     store = SqliteStore(folder / "empty.db")
     store.check()
     store.close()
