@@ -126,7 +126,7 @@ def _register_versions(scene: Scene, grid: EventGrid) -> int:
             die = luck.random()
             stage = "candidate" if die < 0.8 else "scratch" if die < 0.9 else None
             tagged_at = at + luck.between(MINUTE, 3 * HOUR)
-            if not scene.chance.event(f"{name} is registered", 1.0, kind="a version is registered"):
+            if not scene.chance.event(f"{name} is registered", 1.0, kind=None):
                 continue
             first = signal(id=f"registered-{name}", model=model, version=version, at=at, stage=stage)
             scene.scheduler.at(at, lambda told=first: grid.tell([told]))  # type: ignore[misc]
