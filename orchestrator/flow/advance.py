@@ -125,7 +125,9 @@ def _wait_for(world: World, stored: Stored, waiting_for: str, *, next_look_at: d
         return record(
             world, stored, FactKind.WAITS, detail=waiting_for, waiting_for=waiting_for, next_look_at=next_look_at
         )
-    return world.store.save(stored, replace(promotion, waiting_for=waiting_for, next_look_at=next_look_at), [])
+    if promotion.state in UNDISPATCHED:
+        return world.store.save(stored, replace(promotion, waiting_for=waiting_for, next_look_at=next_look_at), [])
+    return world.store.save(stored, replace(promotion, next_look_at=next_look_at), [])
 
 
 def _reloaded(world: World, identity: str) -> Stored:

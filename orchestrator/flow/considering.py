@@ -26,7 +26,8 @@ def consider(world: World, stored: Stored) -> Stored:
     promotion = stored.promotion
     slot = world.store.slot(promotion.slot)
     if promotion.cancel is not None:
-        return end(world, stored, slot, FactKind.CANCELLED, detail=promotion.cancel.reason)
+        cancel = promotion.cancel
+        return end(world, stored, slot, FactKind.CANCELLED, detail=cancel.reason, actor=cancel.actor)
     route = _route(world, promotion)
     if isinstance(route, str):
         return end(world, stored, slot, FactKind.DECLINED, detail=route)

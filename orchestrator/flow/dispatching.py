@@ -43,14 +43,15 @@ def dispatch(world: World, stored: Stored, slot: StoredSlot, intended: Intended)
     Raises `PersonError` before anything is saved, `Conflict` when another worker was first.
     """
     promotion, target = stored.promotion, intended.target
-    _nothing_lost_for_good(world, promotion)
-    before = _Before(promotion.dispatch, slot.slot.newest_taken)
+    _nothing_lost_for_good(world, promotion, intended)
+    before = _Before(promotion, slot.slot.newest_taken)
     started = world.clock.monotonic()
     saved = _save_intent(world, stored, slot, intended)
     obstacle = _gate_obstacle_now(world, target, intended.gate)
     if obstacle is not None:
         return _let_go(world, saved, before, obstacle, next_look_at=_soon(world))
-    _still_ours(world, saved)
+    if not _still_wanted(world, saved):
+        return _let_go(world, saved, before, "a person cancelled it before it was sent", next_look_at=_soon(world))
     spent = world.clock.monotonic() - started
     if spent >= world.timing.send_within.total_seconds():
         why = f"sending was held up for {spent:.0f} s; deciding again"
@@ -81,22 +82,39 @@ def _save_intent(world: World, stored: Stored, slot: StoredSlot, intended: Inten
 class _Before:
     """What the intent replaced, put back where nothing came of it."""
 
-    dispatch: Dispatch | None
+    promotion: Promotion
     newest_taken: Registered | None
 
+    @property
+    def lost(self) -> bool:
+        """Whether the answer to an earlier order of this attempt was lost, so that a run of it may live."""
+        return self.promotion.dispatch is not None and self.promotion.dispatch.lost > 0
 
-def _nothing_lost_for_good(world: World, promotion: Promotion) -> None:
-    """Raise `PersonError` where an earlier order may have started a run that nobody could find by its name."""
+
+def _nothing_lost_for_good(world: World, promotion: Promotion, intended: Intended) -> None:
+    """Raise `PersonError` where a run of an earlier order could not be found by its name, or would be another kind."""
     before = promotion.dispatch
-    if before is not None and before.lost > 0 and drops_ids(world, before.target):
+    if before is None or before.lost == 0:
+        return
+    if drops_ids(world, before.target):
         raise PersonError(nobody_can_tell(before.target))
+    if (before.target, before.gate) != (intended.target, intended.gate):
+        raise PersonError(
+            f"GitHub's answer to an order for {before.target.workflow} of {before.target.repository} was lost, and the "
+            f"policy has since changed where it goes or its gate; look for its run there, cancel this promotion, and "
+            f"retry it"
+        )
 
 
-def _still_ours(world: World, saved: Stored) -> None:
-    """Raise `Conflict` when somebody found a run meanwhile: an order that was held up for long may still arrive."""
+def _still_wanted(world: World, saved: Stored) -> bool:
+    """Tell whether nobody cancelled it meanwhile.
+
+    Raises `Conflict` when somebody found a run: an order that was held up for long may still arrive.
+    """
     again = world.store.load(saved.promotion.id)
     if again is None or _writer(again.promotion) != _writer(saved.promotion):
         raise Conflict(f"promotion {saved.promotion.id} was changed by another worker before its order was sent")
+    return again.promotion.cancel is None
 
 
 def _gate_obstacle_now(world: World, target: Target, gate: Gate) -> str | None:
@@ -168,7 +186,9 @@ def _let_go(
         before,
         FactKind.NOTHING_SENT,
         detail=why,
-        dispatch=before.dispatch,
+        dispatch=before.promotion.dispatch,
+        gate=before.promotion.gate,
+        decided_on=before.promotion.decided_on,
         waiting_for=why,
         next_look_at=next_look_at,
         person_needed=person_needed,
@@ -177,7 +197,7 @@ def _let_go(
 
 def _refused(world: World, saved: Stored, before: _Before, why: str) -> Stored:
     """End as errored, which says that nothing runs; where an earlier answer was lost, nobody can say that."""
-    if before.dispatch is not None and before.dispatch.lost > 0:
+    if before.lost:
         return _let_go(world, saved, before, why, next_look_at=_later(world, saved), person_needed=why)
     return _nothing_runs(world, saved, before, FactKind.REFUSED, detail=why)
 
@@ -185,12 +205,14 @@ def _refused(world: World, saved: Stored, before: _Before, why: str) -> Stored:
 def _nothing_runs(
     world: World, saved: Stored, before: _Before, kind: FactKind, *, detail: str, **changes: Any
 ) -> Stored:
-    """Record that nothing came of the order. The slot goes back, unless an earlier answer of this attempt was lost."""
+    """Record that nothing came of the order. The slot goes back, unless an earlier answer of this attempt was lost.
+
+    Where time must mend it, the others of the slot come at their own time: woken, they would take turns at once.
+    """
     writer = _writer(saved.promotion)
-    keeps = before.dispatch is not None and before.dispatch.lost > 0
     while True:
         slot = world.store.slot(saved.promotion.slot)
-        change = None if keeps else SlotChange(slot, _given_back(slot.slot, saved.promotion, before))
+        change = None if before.lost else SlotChange(slot, _given_back(slot.slot, saved.promotion, before))
         try:
             ended = record(world, saved, kind, detail=detail, slot=change, **changes)
         except Conflict:
@@ -199,7 +221,7 @@ def _nothing_runs(
                 raise
             saved = again
             continue
-        if change is not None:
+        if kind is FactKind.REFUSED:
             wake_those_waiting(world, slot.slot.key, behind=saved.promotion.id)
         return ended
 

@@ -11,7 +11,7 @@ from orchestrator.decide.evidence import (
 from orchestrator.errors import OrchestratorError
 from orchestrator.flow.world import World
 from orchestrator.ports import EvidenceWanted
-from orchestrator.promotion.record import Promotion
+from orchestrator.promotion.record import Arrived, Promotion
 
 
 def gather(world: World, promotion: Promotion) -> Evidence:
@@ -24,15 +24,22 @@ def gather(world: World, promotion: Promotion) -> Evidence:
     environment = world.policy.environment(candidate.from_environment)
     if world.evidence is None or environment is None:
         return gathered(signal, None)
+    arrived = _arrived(world, promotion)
     wanted = EvidenceWanted(
         environment=environment.name,
         workspace=environment.workspace,
-        model=candidate.model,
-        version=candidate.version,
+        model=arrived.model if arrived else candidate.model,
+        version=arrived.version if arrived else candidate.version,
         promotion=promotion.below,
         run_id=candidate.run_id,
     )
     return gathered(signal, world.evidence.read(wanted))
+
+
+def _arrived(world: World, promotion: Promotion) -> Arrived | None:
+    """Say what the candidate became in the environment below, where that is known: a number belongs to a workspace."""
+    below = None if promotion.below is None else world.store.load(promotion.below)
+    return None if below is None else below.promotion.arrived
 
 
 def keep(world: World, evidence: Evidence) -> str:

@@ -52,6 +52,7 @@ def run_again(world: World, stored: Stored, seen: RunSeen, *, slot: SlotChange |
     """Follow a higher attempt of the run from here on; what reviewers answered before does not count for it."""
     _, _, run, gate = _followed(stored.promotion)
     earlier = answers_to_earlier_attempts(world, stored, attempt=seen.run.attempt)
+    promotion = stored.promotion
     fresh = GateRecord(required=gate.required, reviewers=gate.reviewers, reviews=earlier, earlier_reviews=earlier)
     return record(
         world,
@@ -61,6 +62,8 @@ def run_again(world: World, stored: Stored, seen: RunSeen, *, slot: SlotChange |
         run=seen.run,
         slot=slot,
         gate=fresh,
+        # What was cancelled and ended was run again by a person since.
+        cancel=promotion.cancel if promotion.state.is_open else None,
         waiting_for=None,
         next_look_at=world.clock.now(),
     )
@@ -68,13 +71,15 @@ def run_again(world: World, stored: Stored, seen: RunSeen, *, slot: SlotChange |
 
 def _gated(world: World, stored: Stored) -> Stored:
     promotion, intent, run, gate = _followed(stored.promotion)
-    if promotion.state is State.GATED:
+    if promotion.state is State.GATED and gate.seen:
         return _unchanged(world, stored)
     pending = world.workflows.pending(intent.target, run.id)
     here = [one for one in pending if one.environment.lower() == intent.target.environment.lower()]
     reviewers = here[0].reviewers if here and here[0].reviewers else gate.reviewers
     where = intent.target.environment if here else ", ".join(one.environment for one in pending) or "its environment"
     waiting_for = f"a review for {where}" + (f" by {', '.join(reviewers)}" if here and reviewers else "")
+    if promotion.state is State.GATED and promotion.waiting_for == waiting_for:
+        return _unchanged(world, stored)
     return record(
         world,
         stored,

@@ -7,14 +7,15 @@ patience, and after a day it is a person's turn.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orchestrator.errors import Unreadable
+from orchestrator.errors import NotFound, Unreadable
 from orchestrator.flow.considering import consider
 from orchestrator.flow.dropped_ids import drops_ids, nobody_can_tell
 from orchestrator.flow.ending import end
 from orchestrator.flow.recording import record
 from orchestrator.flow.world import FOLLOWING_CAP, World
+from orchestrator.policy.policy import Gate
 from orchestrator.ports import RunsFound, Stored
-from orchestrator.promotion.record import Dispatch, Promotion, Run
+from orchestrator.promotion.record import Dispatch, GateRecord, Promotion, Run
 from orchestrator.promotion.states import FactKind
 
 _BEFORE_THE_INTENT = timedelta(minutes=5)
@@ -74,17 +75,27 @@ def take_up_late_run(world: World, stored: Stored) -> Stored | None:
 
 
 def find_runs(world: World, promotion: Promotion) -> RunsFound:
-    """Look for the runs of this attempt by their name. GitHub's clock may be some minutes behind the store's."""
+    """Look for the runs of this attempt by their name. GitHub's clock may be some minutes behind the store's.
+
+    Where the workflow or its repository is gone, a promotion that a person cancelled finds none there.
+    """
     intent = promotion.dispatch
     assert intent is not None  # noqa: S101 - every promotion that may have a run has one
-    return world.workflows.find(intent.target, promotion.marker, since=intent.first_intent_at - _BEFORE_THE_INTENT)
+    try:
+        return world.workflows.find(intent.target, promotion.marker, since=intent.first_intent_at - _BEFORE_THE_INTENT)
+    except NotFound:
+        if promotion.cancel is None:
+            raise
+        return RunsFound((), complete=True)
 
 
 def run_started(world: World, stored: Stored, run: Run, detail: str) -> Stored:
     """Record which run is followed from here on. What is waited for next is waited for from this moment.
 
-    It is followed from its first attempt on: when it was run again before it was found, that is noticed next.
+    It is followed from its first attempt on: when it was run again before it was found, that is noticed next. What
+    reviewers answered to another run does not count for it.
     """
+    reviewers = stored.promotion.gate.reviewers if stored.promotion.gate else ()
     return record(
         world,
         stored,
@@ -92,6 +103,7 @@ def run_started(world: World, stored: Stored, run: Run, detail: str) -> Stored:
         detail=detail,
         run=replace(run, attempt=1),
         dispatch=replace(_intent(stored), since=None, empty_looks=0),
+        gate=GateRecord(required=_intent(stored).gate is Gate.REQUIRED, reviewers=reviewers),
         waiting_for=None,
         person_needed=None,
         next_look_at=world.clock.now(),
@@ -121,7 +133,10 @@ def _look_twice(world: World, stored: Stored, found: RunsFound, what: str | None
         return _look_again(world, stored, intent, what, at=soon)
     if intent.empty_looks + 1 < _EMPTY_LOOKS:
         return _look_again(world, stored, replace(intent, empty_looks=intent.empty_looks + 1), what, at=soon)
-    return stored if stored.read_at - stored.stored_at < world.timing.first_look else None
+    if stored.read_at - stored.stored_at >= world.timing.first_look:
+        return None
+    # Saving would start the seconds anew; the caller looks again when they are over.
+    return replace(stored, promotion=replace(stored.promotion, next_look_at=soon))
 
 
 def _intent(stored: Stored) -> Dispatch:

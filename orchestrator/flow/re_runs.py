@@ -23,12 +23,24 @@ def follow_re_runs(world: World) -> None:
         if not _is_due(world, repository):
             continue
         try:
-            for seen in world.workflows.repeated(repository, since=world.clock.now() - _FOR):
-                _bring_back(world, seen)
-        except StoreUnavailable:
-            raise
+            found = world.workflows.repeated(repository, since=world.clock.now() - _FOR)
         except (WaitError, PersonError) as error:
             log.warning("re_runs.unread", repository=repository, reason=str(error))
+            continue
+        for seen in found:
+            _look_at(world, repository, seen)
+
+
+def _look_at(world: World, repository: str, seen: RunSeen) -> None:
+    """Look at one re-run; whatever it meets, the others are looked at, and this one again in an hour."""
+    try:
+        _bring_back(world, seen)
+    except StoreUnavailable:
+        raise
+    except (WaitError, PersonError) as error:
+        log.warning("re_runs.unread", repository=repository, run=seen.run.id, reason=str(error))
+    except Exception as error:  # noqa: BLE001 - logged with its traceback; one run's trouble stops no other
+        log.error("re_runs.trouble", repository=repository, run=seen.run.id, reason=repr(error), exc_info=error)
 
 
 def _is_due(world: World, repository: str) -> bool:

@@ -265,6 +265,7 @@ def next_attempt(
         waiting_for=None,
         unknown_since=None,
         decision=None,
+        decided_on=None,
         dispatch=None,
         run=None,
         gate=None,

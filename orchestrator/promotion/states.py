@@ -3,7 +3,7 @@
     evaluating ─► waiting ─► dispatching ─► queued ─► gated ─► running ─► succeeded
                      │            │            └────────┴─────────┴─────► failed      the workflow said no
                      │            │                     └───────────────► rejected    a reviewer said no
-                     │            └──► errored       refused, or we could not find out
+                     │            └──► errored       GitHub refused the order; nothing ran
                      └──► declined (a check said no) · superseded (a newer version took its place) · expired
     any open state ──► cancelled (a person)
 

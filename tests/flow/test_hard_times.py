@@ -256,6 +256,88 @@ def test_a_model_named_after_another_promotions_run_is_not_taken_for_it(story: S
     assert [sight.run.id for sight in story.runs(STAGING)] == [run.id]
 
 
+def test_two_versions_that_are_turned_away_do_not_wake_each_other(story: Story) -> None:
+    wait = {"retry-after": "600"}
+    story.stand_in.failures.set([Rule("dispatch", Kind.STATUS, code=429, headers=wait, message="slow down")])
+    story.register("7")
+    story.register("8")
+    story.wait(timedelta(minutes=30))
+
+    assert len(story.stand_in.ledger.read()[1]) < 15
+
+
+def test_an_order_with_another_gate_is_not_given_while_a_run_of_the_first_may_live(story: Story) -> None:
+    story.stand_in.failures.set([LOST_AFTER_THE_RUN_WAS_MADE, Rule("runs", Kind.SLOW_LISTING, seconds=3600)])
+    story.register()
+    story.wait(timedelta(seconds=30))
+    ungated = POLICY.replace(f"{{workspace: {STG}, gate: required}}", f"{{workspace: {STG}, gate: none}}")
+    story.policy = parse_policy({"policy.yaml": ungated})
+    story.restart()
+    story.wait(timedelta(minutes=30))
+    assert len(story.runs(STAGING)) == 1
+    assert "has since changed" in (story.promotion(STAGING).person_needed or "")
+
+    story.wait_until(story.is_in(STAGING, State.GATED))
+    story.stand_in.bypass(story.runs(STAGING)[0].run.id, "an-admin")
+    story.wait_until(story.is_in(STAGING, State.SUCCEEDED))
+    assert story.promotion(STAGING).bypass_unaccepted
+    assert story.world.store.load(PROD) is None
+
+
+def test_a_person_can_cancel_what_was_ordered_from_a_workflow_that_is_gone(story: Story) -> None:
+    story.stand_in.failures.set([LOST_BEFORE])
+    story.register()
+    story.work()
+    del story.stand_in.repository(REPOSITORY).workflows["promote.yml"]
+    story.wait(HOUR)
+    assert story.promotion(STAGING).state is State.DISPATCHING
+
+    cancel(story.world, STAGING, actor="ops-one", reason="the workflow was renamed")
+    story.wait_until(story.is_in(STAGING, State.CANCELLED))
+    assert holder(story) is None
+
+
+def test_what_is_cancelled_between_the_intent_and_the_order_is_not_sent(story: Story) -> None:
+    behind, plain, asked = story.world.workflows, story.world, []
+
+    class Cancelling:
+        def __getattr__(self, name: str) -> object:
+            if name == "gate":
+                asked.append(name)
+                if len(asked) == 2:
+                    cancel(plain, STAGING, actor="ops-one", reason="at the last moment")
+            return getattr(behind, name)
+
+    story.world = replace(plain, workflows=Cancelling())  # type: ignore[arg-type]
+    story.register()
+    story.wait_until(story.is_in(STAGING, State.CANCELLED))
+
+    assert story.stand_in.runs() == []
+
+
+def test_a_cancellation_of_old_does_not_stop_what_a_person_runs_again_on_github(story: Story) -> None:
+    story.register()
+    story.wait_until(story.is_in(STAGING, State.GATED))
+    run = story.runs(STAGING)[0].run.id
+    story.stand_in.reject(run, "reviewer-one", "no")
+    cancel(story.world, STAGING, actor="ops-one", reason="not now")
+    story.wait_until(story.is_in(STAGING, State.REJECTED))
+    story.stand_in.rerun(run, "ml-engineer")
+
+    story.wait_until(story.is_in(STAGING, State.GATED))
+    story.wait(HOUR)
+    assert story.promotion(STAGING).state is State.GATED
+
+
+def test_a_read_that_failed_does_not_hide_who_must_review(story: Story) -> None:
+    story.register()
+    story.wait_until(story.is_in(STAGING, State.GATED))
+    story.stand_in.failures.set([Rule("run", Kind.STATUS, times=9, code=502)])
+    story.wait(HOUR)
+
+    assert "reviewer-one" in (story.promotion(STAGING).waiting_for or "")
+
+
 def _deployed() -> bytes:
     event = {
         "topic": STG,
