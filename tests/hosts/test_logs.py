@@ -30,7 +30,7 @@ def test_a_machine_reads_one_json_object_for_each_line() -> None:
     log_to(stream)
 
     structlog.get_logger("orchestrator").info("promotion.opened", promotion_id="staging:a:1", reason="línea\nbreak")
-    logging.getLogger("another.library").warning("careful: %s", "hot")
+    logging.getLogger("another.package").warning("careful: %s", "hot")
 
     first, second = (json.loads(line) for line in stream.getvalue().splitlines())
     assert (first["event"], first["promotion_id"], first["reason"]) == (
