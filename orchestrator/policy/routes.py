@@ -26,6 +26,7 @@ from orchestrator.policy.variables import nearest
 
 DEFAULT_REF = "main"
 DEFAULT_EVIDENCE_TIMEOUT = "7d"
+_NOT_IN_A_SIGNAL = ("metrics", "champion", "evidence", "jobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def read_route(section: Section, around: Surroundings, mistakes: list[Mistake]) 
     mistakes.extend(_end_mistakes(section, around))
     mistakes.extend(_trigger_mistakes(section))
     only = _expression(section, "only", around, mistakes)
+    mistakes.extend(_only_mistakes(section, only))
     inputs = read_inputs(section, around.names, mistakes)
     checks = _checks(section, around, mistakes)
     name, workflow = section.text("name"), section.text("workflow")
@@ -132,6 +134,16 @@ def _trigger_mistakes(section: Section) -> Iterator[Mistake]:
     for key in ("experiments", "as", "runs"):
         if not on_run and key in section.stated:
             yield section.at(key).mistake(f'"{key}" is for run-completed only', "on: [run-completed], or leave it out")
+
+
+def _only_mistakes(section: Section, only: Expression | None) -> Iterator[Mistake]:
+    """A route is for what a signal carries; what is measured is read later, and decides in a check."""
+    for path in only.reads if only else ():
+        if path.startswith(_NOT_IN_A_SIGNAL):
+            what = f'"only" reads {path}, which no signal carries: the route would never open'
+            yield section.at("only").mistake(
+                what, "model, tags, properties, run, event; what is measured goes to checks"
+            )
 
 
 def _triggers(section: Section) -> frozenset[Trigger]:

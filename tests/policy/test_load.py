@@ -163,7 +163,7 @@ def test_the_digest_ignores_layout_comments_defaults_and_file_names() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("auc > 0.5", "auc > 0.6"),
+        ("auc) > 0.5", "auc) > 0.6"),
         ("churn-$", "fraud-$"),
         ("churn-*", "churn-?"),
         ("promote.yml", "deploy.yml"),
@@ -172,7 +172,7 @@ def test_the_digest_ignores_layout_comments_defaults_and_file_names() -> None:
     ],
 )
 def test_the_digest_changes_with_the_meaning(old: str, new: str) -> None:
-    text = ENVIRONMENTS + ROUTE + "    only: metrics.auc > 0.5\n    inputs: {endpoint: 'churn-${environment}'}\n"
+    text = ENVIRONMENTS + ROUTE + "    only: double(tags.auc) > 0.5\n    inputs: {endpoint: 'churn-${environment}'}\n"
 
     assert policy_of(text.replace(old, new)).digest != policy_of(text).digest
 
