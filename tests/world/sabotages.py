@@ -62,10 +62,10 @@ SABOTAGES = (
         "    if left <= timedelta(days=1):\n",
     ),
     _one(
-        "patience forgets that the order may still be on its way",
+        "patience ends while the order may still be on its way",
         f"{FLOW}/looking_for_run.py",
         "world.timing.on_its_way + ",
-        "",
+        "-world.timing.on_its_way + ",
         seeds=1500,
     ),
     _one(
